@@ -1,0 +1,411 @@
+"""The `ssot-fix` command: options in, exit code out. What it calls is imported when it is called."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from click_default_group import DefaultGroup
+
+from ssot_fix import __version__
+
+if TYPE_CHECKING:
+    from ssot_fix.edits import FileResult
+    from ssot_fix.engine.contract import Codemod
+    from ssot_fix.engine.run import Outcome, Request
+    from ssot_fix.project.config import Config
+
+DONE, FOUND_WORK, FAILED = 0, 1, 2
+_LONG = 0.7  # seconds after which a progress bar is worth its flicker
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; the exit code."""
+    try:
+        code = command.main(arguments, prog_name="ssot-fix", standalone_mode=False)
+        sys.stdout.flush()
+    except click.exceptions.Exit as exit_:
+        return exit_.exit_code
+    except click.ClickException as error:
+        error.show()
+        return FAILED
+    except (click.Abort, KeyboardInterrupt):
+        _say("interrupted; every file is either as it was or wholly rewritten")
+        return FAILED
+    except BrokenPipeError:
+        # The reader (`| head`) has seen enough; keep Python from complaining when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    return code if isinstance(code, int) else DONE
+
+
+@click.group(
+    cls=DefaultGroup,
+    default="run",
+    default_if_no_args=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.version_option(__version__, prog_name="ssot-fix")
+def command() -> None:
+    """Move a Python code base onto its single sources of truth.
+
+    Without a command, `run` is meant: `ssot-fix --dry-run` shows what would change.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The options of `run`, as click hands them over."""
+
+    paths: tuple[str, ...]
+    codemod: tuple[str, ...]
+    dry_run: bool
+    write: bool
+    check: bool
+    strict: bool
+    allow_dirty: bool
+    unsafe_fixes: bool
+    include_tests: bool
+    config: Path | None
+    jobs: int | None
+    stats: bool
+    quiet: bool
+    verbose: int
+    color: str
+    format: str
+    output: Path | None
+
+
+@command.command()
+@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@click.option("--codemod", multiple=True, metavar="NAME", help="Run only this codemod (repeatable).")
+@click.option("--dry-run", is_flag=True, help="Print the diff and change nothing (the default).")
+@click.option("--write", is_flag=True, help="Change the files.")
+@click.option("--check", is_flag=True, help="Print no diff; exit with 1 if something would change.")
+@click.option("--strict", is_flag=True, help="With --check: exit with 1 if any unsuppressed finding is left.")
+@click.option("--allow-dirty", is_flag=True, help="With --write: change files with uncommitted changes, too.")
+@click.option(
+    "--unsafe-fixes", is_flag=True, help="Apply fixes that may behave differently, in a stated way."
+)
+@click.option("--include-tests", is_flag=True, help="Look into test code, too.")
+@click.option(
+    "--config", type=click.Path(path_type=Path), metavar="FILE", help="Read the settings from here."
+)
+@click.option("--jobs", type=click.IntRange(1), metavar="N", help="Number of worker processes.")
+@click.option("--stats", is_flag=True, help="Show where the time went.")
+@click.option("-q", "--quiet", is_flag=True, help="No summary.")
+@click.option("-v", "--verbose", count=True, help="List every refused site; -vv: tracebacks.")
+@click.option(
+    "--color",
+    type=click.Choice(["auto", "always", "never"]),
+    default="auto",
+    metavar="WHEN",
+    show_default=True,
+    help="auto, always or never.",
+)
+@click.option(
+    "--format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="What to print on stdout.",
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Print to this file instead of stdout.",
+)
+def run(**given: Any) -> int:
+    """Find code that goes round the single sources of truth, and rewrite what is proved harmless."""
+    options = Options(**given)
+    _check_usage(options)
+    with _reported_errors():
+        return _run(options)
+
+
+@command.command("list")
+def list_() -> int:
+    """List the codemods."""
+    from codemods import catalog  # noqa: PLC0415
+
+    found = catalog()
+    width = max(map(len, found))
+    for name, codemod in found.items():
+        click.echo(f"{name:{width}}  {codemod.summary}")
+    return DONE
+
+
+@command.command()
+@click.argument("subject", metavar="NAME-or-REASON")
+def explain(subject: str) -> int:
+    """Explain a codemod, or the reason code of a refusal."""
+    from difflib import get_close_matches  # noqa: PLC0415
+
+    from codemods import catalog  # noqa: PLC0415
+    from ssot_fix.reasons import SHARED  # noqa: PLC0415
+
+    found = catalog()
+    if subject in found:
+        click.echo(found[subject].explanation.strip())
+        return DONE
+    told = [("any codemod", SHARED[subject])] if subject in SHARED else []
+    told += [
+        (name, codemod.reasons[subject]) for name, codemod in found.items() if subject in codemod.reasons
+    ]
+    if not told:
+        known = [*found, *SHARED, *(reason for codemod in found.values() for reason in codemod.reasons)]
+        near = get_close_matches(subject, known, n=1)
+        hint = f"; did you mean `{near[0]}`?" if near else "; `ssot-fix list` names the codemods"
+        raise click.UsageError(f"no codemod and no reason is called `{subject}`{hint}")
+    for owner, text in told:
+        click.echo(f"{subject} ({owner})\n\n{click.wrap_text(text, 80)}")
+    return DONE
+
+
+@command.command()
+@click.option(
+    "--accessor",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Also write a small environment accessor to this new file.",
+)
+def init(accessor: Path | None) -> int:
+    """Look at the project and write commented settings to start from."""
+    from ssot_fix.delivery.init import initialise  # noqa: PLC0415
+
+    from codemods import catalog  # noqa: PLC0415
+
+    with _reported_errors():
+        for line in initialise(Path.cwd(), catalog(), accessor):
+            click.echo(line)
+    return DONE
+
+
+def _check_usage(options: Options) -> None:
+    modes = [name for name in ("dry_run", "write", "check") if getattr(options, name)]
+    if len(modes) > 1:
+        named = " and ".join("--" + name.replace("_", "-") for name in modes)
+        raise click.UsageError(f"{named} exclude each other")
+    if options.strict and not options.check:
+        raise click.UsageError("--strict goes with --check")
+    if options.allow_dirty and not options.write:
+        raise click.UsageError("--allow-dirty goes with --write")
+
+
+@contextmanager
+def _reported_errors() -> Iterator[None]:
+    """Turn what a user can mend into a message and exit code 2."""
+    from ssot_fix.engine.run import CodemodInactive  # noqa: PLC0415
+    from ssot_fix.project.config import ConfigError  # noqa: PLC0415
+    from ssot_fix.project.discovery import UsageError  # noqa: PLC0415
+    from ssot_fix.project.git import GitError  # noqa: PLC0415
+
+    try:
+        yield
+    except (ConfigError, UsageError, CodemodInactive, GitError) as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _run(options: Options) -> int:
+    from codemods import catalog  # noqa: PLC0415
+    from ssot_fix.engine.run import Request, run  # noqa: PLC0415
+
+    began = time.perf_counter()
+    found = catalog()
+    config = _settings(options, found)
+    request = Request(config, found, options.paths, _asked(options.codemod, found))
+    with _progress(options) as progress:
+        outcome = run(request, progress)
+    diffs = _diffs(options, config.root, outcome)
+    if options.write:
+        outcome.results = _written(options, config.root, outcome.results)
+    return _report(options, request, outcome, diffs, time.perf_counter() - began)
+
+
+def _settings(options: Options, found: dict[str, Codemod]) -> Config:
+    from ssot_fix.project.config import find_root, load  # noqa: PLC0415
+
+    here = Path.cwd()
+    root = find_root(here)
+    config = load(root, here, {name: codemod.options for name, codemod in found.items()}, options.config)
+    general = config.general
+    config.general = replace(
+        general,
+        unsafe_fixes=general.unsafe_fixes or options.unsafe_fixes,
+        include_tests=general.include_tests or options.include_tests,
+        jobs=options.jobs or general.jobs,
+    )
+    _asked(general.codemods, found)
+    return config
+
+
+def _asked(names: Sequence[str], found: dict[str, Codemod]) -> Sequence[str]:
+    from difflib import get_close_matches  # noqa: PLC0415
+
+    for name in names:
+        if name not in found:
+            near = get_close_matches(name, found, n=1) or list(found)
+            raise click.UsageError(f"no codemod is called `{name}`; did you mean `{near[0]}`?")
+    return names
+
+
+def _written(options: Options, root: Path, results: list[FileResult]) -> list[FileResult]:
+    from ssot_fix.delivery.write import write_all  # noqa: PLC0415
+    from ssot_fix.project.git import toplevel, uncommitted  # noqa: PLC0415
+
+    if options.allow_dirty:
+        return write_all(root, results, is_dirty=None)
+    if toplevel(root) is None:
+        raise click.ClickException(
+            f"{root} is not in a git repository, so nothing could bring the old text back; "
+            "put it under git, or use --allow-dirty"
+        )
+    return write_all(root, results, is_dirty=lambda paths: uncommitted(root, paths))
+
+
+def _report(
+    options: Options, request: Request, outcome: Outcome, diffs: dict[str, bytes], seconds: float
+) -> int:
+    from ssot_fix.report.summary import summarize  # noqa: PLC0415
+
+    changed = {result.path for result in outcome.results if result.status == "changed"}
+    diffs = {path: diff for path, diff in diffs.items() if path in changed}
+    summary = summarize(outcome.results, outcome.files_scanned)
+    if options.format == "json":
+        from ssot_fix.report.json_report import render  # noqa: PLC0415
+
+        _print(options, render(outcome.results, diffs, outcome.files_scanned).encode())
+    else:
+        _print(options, b"".join(diffs.values()))
+    _print_notes(options, outcome)
+    if not options.quiet:
+        _print_summary(options, request, outcome, seconds)
+    if options.stats:
+        _print_stats(outcome)
+    if summary.files_failed:
+        return FAILED
+    left = summary.total.refused if options.strict else 0
+    return FOUND_WORK if options.check and (summary.files_changed or left) else DONE
+
+
+def _diffs(options: Options, root: Path, outcome: Outcome) -> dict[str, bytes]:
+    """The diffs that are wanted; a file that is no longer what was analysed becomes a failure."""
+    from ssot_fix.engine.file import original  # noqa: PLC0415
+    from ssot_fix.report.diff import render_colored, unified_diff  # noqa: PLC0415
+
+    if options.format == "text" and (options.write or options.check):
+        return {}
+    colored = options.format == "text" and options.output is None and _colors(options, sys.stdout)
+    diffs: dict[str, bytes] = {}
+    for index, result in enumerate(outcome.results):
+        if result.status != "changed":
+            continue
+        old = original(root, result)
+        if old is None:
+            error = f"{result.path} changed while ssot-fix was running; run it again"
+            outcome.results[index] = result.undone("not-written", error)
+        elif colored:
+            diffs[result.path] = render_colored(result.path, old, result.edits).encode()
+        else:
+            diffs[result.path] = unified_diff(result.path, old, result.edits)
+    return diffs
+
+
+def _colors(options: Options, stream: Any) -> bool:
+    if options.color != "auto":
+        return options.color == "always"
+    return stream.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+
+
+def _print(options: Options, data: bytes) -> None:
+    if options.output is None:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+        return
+    try:
+        options.output.write_bytes(data)
+    except OSError as error:
+        raise click.ClickException(
+            f"{options.output}: {error.strerror or error}; nothing was printed"
+        ) from None
+
+
+def _print_notes(options: Options, outcome: Outcome) -> None:
+    from ssot_fix.report.diff import printable  # noqa: PLC0415
+
+    for note in outcome.notes if not options.quiet else ():
+        _say(f"note: {printable(note)}")
+    for result in outcome.results:
+        if result.error is not None:
+            _say(f"error: {printable(result.error)}")
+            if result.trace and options.verbose > 1:
+                click.echo(result.trace, err=True)
+
+
+def _print_summary(options: Options, request: Request, outcome: Outcome, seconds: float) -> None:
+    from ssot_fix.reasons import SHARED  # noqa: PLC0415
+    from ssot_fix.report.summary import summarize  # noqa: PLC0415
+    from ssot_fix.report.terminal import print_summary  # noqa: PLC0415
+
+    reasons = dict(SHARED)
+    for codemod in request.catalog.values():
+        reasons |= codemod.reasons
+    print_summary(
+        summarize(outcome.results, outcome.files_scanned),
+        seconds=seconds,
+        test_files_skipped=outcome.tests_skipped,
+        console_file=sys.stderr,
+        color=_colors(options, sys.stderr),
+        write_mode=options.write,
+        headlines={code: text.partition(". ")[0].rstrip(".") for code, text in reasons.items()},
+        verbose=options.verbose > 0,
+        findings=[finding for result in outcome.results for finding in result.findings],
+    )
+
+
+def _print_stats(outcome: Outcome) -> None:
+    _say(f"stats: {outcome.files_scanned} files scanned, {outcome.candidates} parsed")
+    for stage, seconds in outcome.seconds.items():
+        _say(f"stats: {stage} {seconds:.2f} s")
+
+
+@contextmanager
+def _progress(options: Options) -> Iterator[Callable[[int, int], None]]:
+    """A bar on stderr if that is a terminal and the work turns out to be long."""
+    if options.quiet or not sys.stderr.isatty():
+        yield lambda _done, _total: None
+        return
+    began = time.perf_counter()
+    bar: list[Any] = []
+
+    def tell(done: int, total: int) -> None:
+        if not bar and time.perf_counter() - began > _LONG:
+            from rich.console import Console  # noqa: PLC0415
+            from rich.progress import Progress  # noqa: PLC0415
+
+            bar.append(Progress(console=Console(stderr=True), transient=True))
+            bar[0].add_task("looking", total=total)
+            bar[0].start()
+        if bar:
+            bar[0].update(bar[0].task_ids[0], completed=done, total=total)
+
+    try:
+        yield tell
+    finally:
+        if bar:
+            bar[0].stop()
+
+
+def _say(message: str) -> None:
+    """One line on stderr, whatever its encoding can't say spelled out."""
+    encoding = sys.stderr.encoding or "utf-8"
+    click.echo(f"ssot-fix: {message}".encode(encoding, "backslashreplace").decode(encoding), err=True)

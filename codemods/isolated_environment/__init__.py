@@ -1,0 +1,153 @@
+"""Read and write environment variables through the project's accessor, not through os.environ.
+
+A code base that has an IsolatedEnvironment (one object that holds the environment, so that tests can isolate it
+and values are read in one way) loses what it is for wherever code goes round it with `os.getenv` or
+`os.environ`. This codemod finds these uses by what the names mean, through aliases and in any scope.
+
+    os.getenv(k), os.getenv(k, d), os.environ.get(k, d)    get_env().get(k, d)                   safe
+    os.environ[k], read    get_env()[k], or the configured `lookup`; where the key was
+                           tested before, get_env().get(k); else refused                         safe
+    os.environ[k] = v      get_env().set(k, v, "module")                                         unsafe
+    del os.environ[k], os.environ.pop(k, None), os.unsetenv(k)    get_env().delete(k)            unsafe
+    k in os.environ        get_env().exists(k)                                                   unsafe
+    os.environ.copy(), dict(os.environ)    get_env().get_all()                                   unsafe
+    setdefault, update, clear, iteration, os.environ handed on    nothing                        manual
+
+The accessor is found in the project, or named in the config:
+
+    [tool.ssot-fix.isolated-environment]
+    accessor = "shared.isolated_environment:get_env"   # module:function
+    lookup = "require"              # a method that raises KeyError for a missing key
+    allow = ["set", "contains"]     # unsafe operations to apply without --unsafe-fixes: set delete contains copy
+    extend-external-keys = ["KAFKA_*"]   # variables that other programs read, never moved
+    exempt-comments = ["@marked"]   # a comment within three lines that exempts a use
+    exempt-paths = ["tools/"]
+
+Why a write is unsafe: an accessor may turn values into str, clean them, or keep them to itself while isolated.
+Why all operations on one variable in a file move together or not at all: an accessor may cache, and then one
+side would not see what the other did.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from codemods.isolated_environment.accessor import Accessor, NoAccessor, add_lookup, find, is_scouted, read
+from codemods.isolated_environment.options import Options
+from codemods.isolated_environment.rewrite import REASONS, Rewriter
+from codemods.isolated_environment.uses import SEEDS, find_uses
+from ssot_fix.bindings import Module
+from ssot_fix.edits import Refusal, Status
+from ssot_fix.engine.contract import Inactive
+from ssot_fix.project.config import Config, ConfigError
+from ssot_fix.project.resolver import Project
+from ssot_fix.sites import Site
+
+_WORD = re.compile(rb"environb?\b")
+NAME = "isolated-environment"
+COMPUTED = "?"
+ANY_WRITTEN = "!"
+
+
+@dataclass(frozen=True)
+class Environment:
+    """The codemod, bound to a project: the accessors by how the config spells them (None: the one found)."""
+
+    config: Config
+    accessors: Mapping[tuple[str | None, str | None, str | None], Accessor]
+    name: str = NAME
+
+    def _options(self, path: str) -> Options:
+        return cast("Options", self.config.options(NAME, path))
+
+    def _accessor(self, path: str) -> Accessor | None:
+        return self.accessors.get(_key(self._options(path)))
+
+    def seeds(self, path: str) -> frozenset[str]:
+        """`os`, its entries, and what the accessor is called."""
+        accessor = self._accessor(path)
+        if accessor is None:
+            return SEEDS
+        parts = accessor.target.module.split(".")
+        return SEEDS | {accessor.target.name, parts[0], parts[-1]}
+
+    def sites(self, module: Module, project: Project) -> list[Site]:
+        """Every use of the environment in a module."""
+        accessor = self._accessor(module.path)
+        if accessor is None:
+            return []
+        rewriter = Rewriter(self.name, module, project, accessor, self._options(module.path))
+        return rewriter.sites(find_uses(module, project))
+
+    def couple(self, sites: Sequence[Site]) -> None:
+        """All operations on one variable in a file, or none (`mixed-key`); a computed key counts as any."""
+        left = [site for site in sites if site.status is not Status.REWRITTEN and site.key is not None]
+        if not left:
+            return
+        by_key = {site.key: site for site in left}
+        any_key = by_key.get(ANY_WRITTEN) or by_key.get(COMPUTED)
+        for site in sites:
+            if site.status is Status.REWRITTEN and site.key is not None:
+                other = any_key or (left[0] if site.key == COMPUTED else by_key.get(site.key))
+                if other is not None:
+                    line = getattr(other.node, "lineno", 0)
+                    why = other.refusal.reason if other.refusal else "suppressed"
+                    site.refuse(Refusal("mixed-key", f"line {line} stays with os.environ ({why})"))
+
+    def allows_unsafe(self, path: str, kind: str) -> bool:
+        """By --unsafe-fixes, or by the operation in `allow`."""
+        return self.config.general_for(path).unsafe_fixes or kind in self._options(path).allow
+
+
+class IsolatedEnvironment:
+    """The codemod as the catalog knows it."""
+
+    name = NAME
+    summary = "environment variables through the project's accessor instead of os.environ and os.getenv"
+    explanation = __doc__ or ""
+    options: type = Options
+    reasons: Mapping[str, str] = REASONS
+    shared_names = SEEDS
+
+    def screen(self, data: bytes) -> bool:
+        """Every site spells environ, getenv, putenv or unsetenv."""
+        return b"tenv" in data or _WORD.search(data) is not None
+
+    def scout(self, data: bytes) -> bool:
+        """Whether a file may define the accessor."""
+        return is_scouted(data)
+
+    def prepare(self, project: Project, config: Config, scouted: Sequence[str]) -> Environment | Inactive:
+        """Find or read the accessors that the settings of all paths name."""
+        accessors: dict[tuple[str | None, str | None, str | None], Accessor] = {}
+        missing = "no files"
+        for options in {cast("Options", config.options(NAME, path)) for path in project.files}:
+            key = _key(options)
+            try:
+                accessors[key] = _read(project, options, scouted)
+            except NoAccessor as error:
+                if any(key):
+                    raise ConfigError(f"[tool.ssot-fix.{NAME}]: {error}") from None
+                missing = str(error)
+        if not accessors:
+            return Inactive(
+                f"{missing}; name it with `accessor`, or write one: ssot-fix init --accessor FILE"
+            )
+        return Environment(config, accessors)
+
+
+def _key(options: Options) -> tuple[str | None, str | None, str | None]:
+    return options.accessor, options.accessor_class, options.lookup
+
+
+def _read(project: Project, options: Options, scouted: Sequence[str]) -> Accessor:
+    if options.accessor is None:
+        accessor = find(project, scouted)
+    else:
+        accessor = read(project, options.accessor, options.accessor_class)
+    if "get" not in accessor.methods:
+        raise NoAccessor(f"`{accessor.class_name}` has no method `get`")
+    return add_lookup(accessor, project, options.lookup) if options.lookup else accessor

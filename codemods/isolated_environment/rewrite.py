@@ -1,0 +1,569 @@
+"""From a use of the environment to a site: its edits, or the reason why it is left alone."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from codemods.isolated_environment.accessor import Accessor, Method
+from codemods.isolated_environment.guards import Guards
+from codemods.isolated_environment.options import Options
+from codemods.isolated_environment.uses import Key, Use
+from ssot_fix.bindings import Module
+from ssot_fix.edits import Applicability, Edit, Refusal
+from ssot_fix.imports import Binder, Reach
+from ssot_fix.project.resolver import Project
+from ssot_fix.reachability import unreachable
+from ssot_fix.sites import Site
+
+REASONS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "accessor-internals": "The file is the accessor's own module, or one that it imports: calling the accessor "
+        "there would recurse or close an import cycle.",
+        "import-error-fallback": "The code is what runs when an import fails, so it may not need one.",
+        "raises-differently": "os.environ[k] raises KeyError for a missing variable; the accessor's get returns "
+        "None. Name a raising method as `lookup` in the config, or test the variable first.",
+        "no-equivalent": "The accessor has no operation that does the same as this one.",
+        "whole-environment": "os.environ is handed on, iterated, kept or patched as a whole; what happens to it "
+        "there can't be seen from here.",
+        "indirect-access": "The environment is reached through getattr, a patch or a function kept for later.",
+        "bytes-environment": "The accessor holds text, and this is the environment in bytes.",
+        "accessor-lacks": "The accessor's class has no method for this, or none that takes these arguments.",
+        "value-not-str": "The value is known not to be a str: os.environ would raise TypeError here.",
+        "external-key": "Other programs read this variable from the process environment, where it has to stay. "
+        "`external-keys` in the config is the list.",
+        "computed-key": "Which variable is written is known only at run time; it may be one that other programs read.",
+        "mixed-key": "Another operation on the same variable in this file stays with os.environ, and the accessor "
+        "may not see its effect. All of them move together or none does; a computed name counts as any.",
+        "star-arguments": "The arguments are unpacked from a sequence or mapping, so which they are can't be seen.",
+        "fstring-debug": 'f"{x=}" prints its own source, which the rewrite would change.',
+        "comment-inside": "A comment stands inside the code that would be replaced.",
+        "odd-position": "Before Python 3.12 the position inside this f-string is not known exactly. "
+        "Run ssot-fix under Python 3.12 or newer.",
+        "exempted": "A comment or path that the config names as an exemption covers this use.",
+    }
+)
+
+_WHOLE = {"iterate", "unpack", "pass", "return", "alias", "patch", "subprocess"}
+_NO_EQUIVALENT = {
+    "setdefault": "setdefault writes only if the variable is missing",
+    "update": "update takes any mapping and writes through",
+    "clear": "clear empties the environment of the process",
+    "pop": "pop returns the value or raises",
+    "popitem": "popitem takes an arbitrary variable",
+    "putenv": "putenv goes round os.environ",
+    "store": "the assignment does more than set one variable",
+    "delete-several": "several deletions in one statement",
+}
+_IMPORT_ERRORS = {"ImportError", "ModuleNotFoundError"}
+_CATCH_ALL = {"Exception", "BaseException"}
+_NOT_STR = (ast.Dict, ast.List, ast.Set, ast.Tuple, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+_NOT_STR_CALLS = {
+    "int",
+    "float",
+    "bool",
+    "len",
+    "bytes",
+    "dict",
+    "list",
+    "set",
+    "tuple",
+    "abs",
+    "hash",
+    "id",
+    "ord",
+}
+
+
+class _Refused(Exception):
+    """A use has no fix; carries the refusal."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.refusal = Refusal(reason, message)
+
+
+class Rewriter:
+    """Makes the sites of one module."""
+
+    def __init__(
+        self, name: str, module: Module, project: Project, accessor: Accessor, options: Options
+    ) -> None:
+        self._name = name
+        self._module = module
+        self._accessor = accessor
+        self._options = options
+        self._binder = Binder(module, project, accessor.target)
+        self._project = project
+        self._exempt_lines = _exempt_lines(module, options)
+
+    def sites(self, uses: list[Use]) -> list[Site]:
+        """A site for every use, in order."""
+        if not uses:
+            return []
+        guards = Guards(self._module, uses)
+        unreachable_here = self._file_refusal()
+        foreign = _foreign_writes(self._module)
+        return [self._site(use, guards, unreachable_here, foreign) for use in uses]
+
+    def _file_refusal(self) -> Refusal | None:
+        """What stands against every site of this file."""
+        target, path = self._accessor.target, self._module.path
+        if path in self._accessor.internals:
+            return Refusal("accessor-internals", f"`{target.module}` is this module or imports it")
+        if self._options.exempts_path(path):
+            return Refusal("exempted", "`exempt-paths` names this file")
+        return None
+
+    def _site(self, use: Use, guards: Guards, file_refusal: Refusal | None, foreign: set[str]) -> Site:
+        site = Site(
+            self._name,
+            use.node,
+            _KINDS.get(use.kind, use.kind),
+            "",
+            Applicability.MANUAL,
+            key=_coupling_key(use),
+        )
+        try:
+            self._check_place(use, file_refusal)
+            _BUILDERS.get(use.kind, _Builder.refuse)(
+                _Builder(self._module, self._accessor, self._options, site, use, guards)
+            )
+            if foreign and (use.key in foreign or "*" in foreign or isinstance(use.key, Key)):
+                raise _Refused(
+                    "mixed-key", "this file patches the process environment (monkeypatch, patch.dict)"
+                )
+            self._bind(site, use)
+        except _Refused as refused:
+            site.refusal, site.edits = refused.refusal, ()
+            site.message = site.message or refused.refusal.message
+        return site
+
+    def _check_place(self, use: Use, file_refusal: Refusal | None) -> None:
+        if file_refusal is not None:
+            raise _Refused(file_refusal.reason, file_refusal.message)
+        first, last = use.root.lineno, getattr(use.node, "end_lineno", use.root.lineno)
+        distance = self._options.exempt_distance
+        for line, text in self._exempt_lines:
+            if first - distance <= line <= last + distance:
+                raise _Refused("exempted", f"line {line} says {text}")
+        if use.ambiguous:
+            raise _Refused("ambiguous-binding", f"`{use.reference.node.id}` is bound in several ways")
+        self._check_fallback(use)
+
+    def _check_fallback(self, use: Use) -> None:
+        for ancestor in self._module.ancestors(use.node):
+            if isinstance(ancestor, ast.ExceptHandler):
+                caught = _caught(ancestor)
+                tried = self._module.parents[ancestor]
+                if caught & _IMPORT_ERRORS or (caught & _CATCH_ALL and self._tries_accessor(tried)):
+                    raise _Refused(
+                        "import-error-fallback", f"runs when the import tried on line {tried.lineno} fails"
+                    )  # type: ignore[attr-defined]
+
+    def _tries_accessor(self, node: ast.AST) -> bool:
+        last = self._accessor.target.module.rpartition(".")[2]
+        body: Iterable[ast.stmt] = getattr(node, "body", ())
+        return any(
+            isinstance(inner, ast.Import | ast.ImportFrom) and last.encode() in self._module.code(inner)
+            for statement in body
+            for inner in ast.walk(statement)
+        )
+
+    def _bind(self, site: Site, use: Use) -> None:
+        """Make the accessor's expression stand in the edits, if it can be reached here."""
+        reach = self._binder.reach(use.root, use.reference.scope)
+        if isinstance(reach, Refusal):
+            raise _Refused(reach.reason, reach.message)
+        if reach.needs_import and (refusal := self._unreachable) is not None:
+            raise _Refused(refusal.reason, refusal.message)
+        site.edits = tuple(_filled(edit, reach) for edit in site.edits)
+        site.binder, site.expression, site.needs_import = self._binder, reach.expression, reach.needs_import
+        site.reference = use.reference
+
+    @property
+    def _unreachable(self) -> Refusal | None:
+        target = self._accessor.target
+        return unreachable(self._module, self._project, target.root, target.module.partition(".")[0])
+
+
+_PLACEHOLDER = b"\0accessor\0"
+
+
+def _filled(edit: Edit, reach: Reach) -> Edit:
+    return Edit(edit.start, edit.end, edit.text.replace(_PLACEHOLDER, reach.expression.encode() + b"()"))
+
+
+class _Builder:
+    """Composes the fix of one use; the accessor's expression is filled in when it is known to be reachable."""
+
+    def __init__(
+        self, module: Module, accessor: Accessor, options: Options, site: Site, use: Use, guards: Guards
+    ) -> None:
+        self._module, self._accessor, self._options = module, accessor, options
+        self._site, self._use, self._guards = site, use, guards
+
+    def get(self) -> None:
+        """`os.getenv(k, d)` and `os.environ.get(k, d)`."""
+        call = self._use.node
+        assert isinstance(call, ast.Call)
+        if any(isinstance(a, ast.Starred) for a in call.args) or any(k.arg is None for k in call.keywords):
+            raise _Refused("star-arguments", "the arguments are unpacked")
+        method = self._method("get")
+        count = len(call.args) + len(call.keywords)
+        if not 1 <= count <= 2 or not {k.arg for k in call.keywords} <= {"key", "default"}:
+            raise _Refused("accessor-lacks", "not a call that os.environ would take either")
+        if not method.takes(count) and not method.takes(2):
+            raise _Refused("accessor-lacks", f"`{method.name}` takes no default by place")
+        edits = [self._replace(call.func, b"." + method.name.encode())]
+        for keyword in call.keywords:
+            place = 0 if keyword.arg == "key" else 1
+            edits += self._renamed(keyword, method, place)
+        if count == 1 and not (len(method.positional) > 1 and method.positional[1].default == "None"):
+            edits.append(self._default_none(call, method))
+        self._site.changed = call.func if not call.keywords and len(edits) == 1 else call
+        self._site.kept = (
+            () if self._site.changed is call.func else (*call.args, *(k.value for k in call.keywords))
+        )
+        default = self._default(call)
+        foreign = default is not None and not _fits(default, method)
+        self._done(
+            Applicability.UNSAFE if foreign else Applicability.SAFE,
+            edits,
+            self._get_message(default, foreign),
+        )
+
+    @staticmethod
+    def _default(call: ast.Call) -> ast.expr | None:
+        if len(call.args) > 1:
+            return call.args[1]
+        return next((k.value for k in call.keywords if k.arg == "default"), None)
+
+    def _get_message(self, default: ast.expr | None, foreign: bool) -> str:
+        if foreign and isinstance(default, ast.Constant):
+            return f"the default is {type(default.value).__name__}, which the accessor does not document"
+        return f"reads {self._described_key()} from os.environ"
+
+    def _renamed(self, keyword: ast.keyword, method: Method, place: int) -> list[Edit]:
+        if place >= len(method.positional) or method.positional[place].kind == "positional-only":
+            raise _Refused("accessor-lacks", f"`{method.name}` takes no keyword for `{keyword.arg}`")
+        name = method.positional[place].name
+        start = self._module.start(keyword)
+        return [] if name == keyword.arg else [Edit(start, start + len(keyword.arg or ""), name.encode())]
+
+    def _default_none(self, call: ast.Call, method: Method) -> Edit:
+        """Ask for None in words where the accessor's own default is another."""
+        if len(method.positional) < 2:
+            if method.takes(1) and all(p.name != "default" for p in method.parameters):
+                raise _Refused("accessor-lacks", f"what `{method.name}` does without a default is not known")
+            return self._after_last_argument(call, b", default=None")
+        if call.keywords:
+            return self._after_last_argument(call, b", " + method.positional[1].name.encode() + b"=None")
+        return self._after_last_argument(call, b", None")
+
+    def _after_last_argument(self, call: ast.Call, text: bytes) -> Edit:
+        at = self._module.end(call) - 1
+        between = self._module.source.body[self._module.end([*call.args, *call.keywords][-1]) : at]
+        if between.strip(b" \t\r\n)"):
+            raise _Refused("comment-inside", "a comma or comment stands behind the arguments")
+        return Edit(at, at, text)
+
+    def lookup(self) -> None:
+        """`os.environ[k]`, read."""
+        node = self._use.node
+        assert isinstance(node, ast.Subscript)
+        message = f"reads {self._described_key()} from os.environ, or raises KeyError"
+        if self._accessor.has_getitem:
+            self._site.changed = self._use.root
+            self._done(Applicability.SAFE, [self._replace(self._use.root, b"")], message)
+            return
+        if "lookup" in self._accessor.methods:
+            method = self._method("lookup")
+        elif isinstance(self._use.key, str) and self._guards.protects(self._use):
+            method = self._method("get")
+        else:
+            self._site.message = message
+            raise _Refused("raises-differently", f"raises KeyError without {self._described_key()}")
+        if isinstance(node.slice, ast.Tuple | ast.Slice) or not method.takes(1):
+            raise _Refused("accessor-lacks", f"`{method.name}` takes one key")
+        edits = [*self._call_instead(self._module.start(node), method), self._closing(node)]
+        self._site.kept = (node.slice,)
+        self._done(Applicability.SAFE, edits, message)
+
+    def assign(self) -> None:
+        """`os.environ[k] = v`."""
+        statement = self._use.node
+        assert isinstance(statement, ast.Assign)
+        subscript = statement.targets[0]
+        assert isinstance(subscript, ast.Subscript)
+        self._check_written_key()
+        if _is_never_str(statement.value):
+            raise _Refused("value-not-str", "os.environ takes only str values")
+        method = self._method("set")
+        source = self._source_argument(method)
+        start = self._module.start(statement)
+        behind = self._module.end(subscript)
+        gap = re.compile(rb"[ \t]*=[ \t]*").match(self._module.source.body, behind)
+        if gap is None:
+            raise _Refused("comment-inside", "the assignment is written in an unusual way")
+        value, end = statement.value, self._module.end(statement)
+        wrapped = isinstance(value, ast.Yield | ast.YieldFrom) and self._module.end(value) == end
+        opening, closing = (b"(", b")") if wrapped else (b"", b"")
+        edits = [
+            *self._call_instead(start, method),
+            Edit(behind - 1, gap.end(), b", " + opening),
+            Edit(end, end, closing + source + b")"),
+        ]
+        self._site.kept = (subscript.slice, value)
+        self._done(
+            Applicability.UNSAFE,
+            edits,
+            f"writes {self._described_key()}: the accessor may clean the value, record its source, or keep it to itself",
+        )
+
+    def _source_argument(self, method: Method) -> bytes:
+        """The argument that says who wrote a variable, if the accessor takes one."""
+        name = f', "{self._module.name}"'
+        placed = method.positional
+        if len(placed) > 2 and placed[2].name == "source" and method.takes(3):
+            return name.encode()
+        if method.keyword("source") and method.takes(2, "source"):
+            return name.replace(', "', ', source="').encode()
+        if not method.takes(2):
+            raise _Refused("accessor-lacks", f"`{method.name}` takes other arguments")
+        return b""
+
+    def delete(self) -> None:
+        """`del os.environ[k]`, and `os.environ.pop(k, None)` and `os.unsetenv(k)` as statements."""
+        self._check_written_key()
+        method = self._method("delete")
+        if not method.takes(1):
+            raise _Refused("accessor-lacks", f"`{method.name}` takes other arguments")
+        node = self._use.node
+        if isinstance(node, ast.Delete):
+            target = node.targets[0]
+            assert isinstance(target, ast.Subscript)
+            if self._module.end(target) != self._module.end(node):
+                raise _Refused("comment-inside", "the deletion is written in an unusual way")
+            self._site.kept = (target.slice,)
+            edits = [*self._call_instead(self._module.start(node), method), self._closing(target)]
+            self._done(
+                Applicability.UNSAFE,
+                edits,
+                f"deletes {self._described_key()}: the accessor does not raise KeyError if it is missing",
+            )
+            return
+        assert isinstance(node, ast.Call)
+        key = node.args[0] if node.args else node.keywords[0].value
+        edits = [self._replace(node.func, b"." + method.name.encode()), *self._without_default(node)]
+        self._site.kept = (key,)
+        self._done(
+            Applicability.UNSAFE, edits, f"deletes {self._described_key()}: the accessor may only hide it"
+        )
+
+    def _without_default(self, call: ast.Call) -> list[Edit]:
+        if call.keywords:
+            raise _Refused("accessor-lacks", "the variable is given by keyword")
+        if len(call.args) == 1:
+            return []
+        start, end = self._module.end(call.args[0]), self._module.end(call.args[1])
+        gap = re.compile(rb"[\s)]*").match(self._module.source.body, start)
+        assert gap is not None
+        if b"#" in self._module.source.body[start : self._module.end(call)]:
+            raise _Refused("comment-inside", "a comment stands between the arguments")
+        return [Edit(gap.end(), end, b"")]
+
+    def contains(self) -> None:
+        """`k in os.environ` and `k not in os.environ`."""
+        node = self._use.node
+        assert isinstance(node, ast.Compare)
+        method = self._method("contains")
+        if not method.takes(1):
+            raise _Refused("accessor-lacks", f"`{method.name}` takes other arguments")
+        start, end = self._module.start(node), self._module.end(node)
+        gap_start = self._module.end(node.left)
+        gap = re.compile(rb"([\s)\\]*?)[\s\\]*\b(?:not[\s\\]+)?in\b[\s\\]*[(\s]*").match(
+            self._module.source.body, gap_start
+        )
+        if gap is None or gap.end() != self._module.start(self._use.root):
+            raise _Refused("comment-inside", "the test is written in an unusual way")
+        negated = b"not " if isinstance(node.ops[0], ast.NotIn) else b""
+        opening = negated + _PLACEHOLDER + b"." + method.name.encode() + b"("
+        edits = [Edit(start, start, opening), Edit(gap.end(1), end, b")")]
+        self._site.kept = (node.left,)
+        self._done(
+            Applicability.UNSAFE,
+            edits,
+            f"tests {self._described_key()}: the accessor may not know variables that were set past it",
+        )
+
+    def copy(self) -> None:
+        """`os.environ.copy()` and `dict(os.environ)`."""
+        node = self._use.node
+        assert isinstance(node, ast.Call)
+        parent = self._module.parents[node]
+        for_child = (
+            isinstance(parent, ast.keyword) and parent.arg == "env" and "subprocess" in self._accessor.methods
+        )
+        method = self._method("subprocess" if for_child else "copy")
+        if not method.takes(0):
+            raise _Refused("accessor-lacks", f"`{method.name}` takes arguments")
+        self._check_no_comment(node)
+        edit = Edit(
+            self._module.start(node),
+            self._module.end(node),
+            _PLACEHOLDER + b"." + method.name.encode() + b"()",
+        )
+        self._done(Applicability.UNSAFE, [edit], "copies the environment: the accessor's copy may differ")
+
+    def refuse(self) -> None:
+        """Everything else."""
+        kind = self._use.kind
+        if kind == "bytes":
+            raise _Refused("bytes-environment", "the environment in bytes")
+        if kind == "indirect" or (kind == "alias" and not self._use.path.endswith("environ")):
+            raise _Refused("indirect-access", f"reaches {self._use.path} indirectly")
+        if kind in _WHOLE:
+            raise _Refused("whole-environment", f"os.environ as a whole ({kind})")
+        raise _Refused("no-equivalent", _NO_EQUIVALENT[kind])
+
+    def _method(self, use: str) -> Method:
+        method = self._accessor.methods.get(use)
+        if method is None:
+            raise _Refused("accessor-lacks", f"`{self._accessor.class_name}` has no method for this ({use})")
+        return method
+
+    def _check_written_key(self) -> None:
+        if not isinstance(self._use.key, str):
+            raise _Refused("computed-key", "which variable is written is known only at run time")
+        if self._options.is_external(self._use.key):
+            raise _Refused("external-key", f"other programs read `{self._use.key}`")
+
+    def _described_key(self) -> str:
+        return f"`{self._use.key}`" if isinstance(self._use.key, str) else "a computed variable"
+
+    def _replace(self, node: ast.expr, attribute: bytes) -> Edit:
+        self._check_no_comment(node)
+        return Edit(self._module.start(node), self._module.end(node), _PLACEHOLDER + attribute)
+
+    def _check_no_comment(self, node: ast.AST) -> None:
+        if b"#" in self._module.code(node):
+            raise _Refused("comment-inside", "a comment stands inside the expression")
+
+    def _call_instead(self, start: int, method: Method) -> list[Edit]:
+        """Replace everything from `start` to the opening bracket of the subscript by the call's opening."""
+        opening = re.compile(rb"[\s)\\]*\[").match(self._module.source.body, self._module.end(self._use.root))
+        if opening is None or b"#" in self._module.source.body[start : opening.end()]:
+            raise _Refused("comment-inside", "the subscript is written in an unusual way")
+        return [Edit(start, opening.end(), _PLACEHOLDER + b"." + method.name.encode() + b"(")]
+
+    def _closing(self, subscript: ast.Subscript) -> Edit:
+        end = self._module.end(subscript)
+        return Edit(end - 1, end, b")")
+
+    def _done(self, applicability: Applicability, edits: list[Edit], message: str) -> None:
+        self._check_text()
+        self._site.edits, self._site.applicability, self._site.message = tuple(edits), applicability, message
+
+    def _check_text(self) -> None:
+        """Hold the node's position against the text: inside f-strings old Pythons get it wrong."""
+        root, body = self._use.root, self._module.source.body
+        spelled = self._use.reference.node.id.encode()
+        if body[self._module.start(root) :][: len(spelled)] != spelled and body.isascii():
+            raise _Refused("odd-position", "the position in the f-string is not known")
+        _check_fields(self._module, root)
+
+
+def _check_fields(module: Module, root: ast.expr) -> None:
+    """Refuse inside `f"{x=}"`, which prints its own source."""
+    body = module.source.body
+    for start, end in module.parsed.fields:
+        if start <= module.start(root) < end and _DEBUG.match(body, end):
+            raise _Refused("fstring-debug", 'f"{x=}" prints its own source')
+    inner: ast.AST = root
+    for ancestor in module.ancestors(root):
+        if (
+            isinstance(ancestor, ast.FormattedValue)
+            and inner is ancestor.value
+            and _DEBUG.match(body, module.end(inner))
+        ):
+            raise _Refused("fstring-debug", 'f"{x=}" prints its own source')
+        inner = ancestor
+
+
+_DEBUG = re.compile(rb"[\s)]*=(?!=)")
+_BUILDERS: Mapping[str, Callable[[_Builder], None]] = {
+    "get": _Builder.get,
+    "lookup": _Builder.lookup,
+    "set": _Builder.assign,
+    "delete": _Builder.delete,
+    "contains": _Builder.contains,
+    "copy": _Builder.copy,
+}
+_KINDS = {"store": "set", "delete-several": "delete"}
+
+
+def _coupling_key(use: Use) -> str | None:
+    """How a use is coupled with others: `=NAME`, `?` for a computed name, `!` for any that may be written."""
+    if isinstance(use.key, str):
+        return f"={use.key}"
+    return {Key.COMPUTED: "?", Key.ANY_WRITTEN: "!", Key.NONE: None}[use.key]
+
+
+def _caught(handler: ast.ExceptHandler) -> set[str]:
+    """The names of the exceptions that a handler catches; of a bare one, BaseException."""
+    if handler.type is None:
+        return {"BaseException"}
+    types = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+    return {node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "") for node in types}
+
+
+def _fits(default: ast.expr, method: Method) -> bool:
+    """Whether a default is of a type that the accessor's signature admits, as far as is known."""
+    if not isinstance(default, ast.Constant) or default.value is None or isinstance(default.value, str):
+        return not isinstance(default, _NOT_STR) or _is_open(method)
+    return _is_open(method) or type(default.value).__name__ in method.positional[1].annotation
+
+
+def _is_open(method: Method) -> bool:
+    """Whether the default's annotation admits anything: none, Any, object or a type variable."""
+    annotation = method.positional[1].annotation if len(method.positional) > 1 else ""
+    return (
+        not re.search(r"\bstr\b", annotation)
+        or re.search(r"\b(?:Any|object|[A-Z]|_?T)\b", annotation) is not None
+    )
+
+
+def _is_never_str(value: ast.expr) -> bool:
+    if isinstance(value, ast.Constant):
+        return not isinstance(value.value, str)
+    if isinstance(value, ast.Call) and isinstance(value.func, ast.Name):
+        return value.func.id in _NOT_STR_CALLS
+    return isinstance(value, (*_NOT_STR, ast.Lambda, ast.Compare))
+
+
+def _exempt_lines(module: Module, options: Options) -> list[tuple[int, str]]:
+    """The lines whose comments hold one of the project's own exemption markers."""
+    found = []
+    for marker in options.exempt_comments:
+        pattern = re.compile(rb"#[^\r\n]*?" + re.escape(marker).encode())
+        found += [(module.source.line_of(m.start()), marker) for m in pattern.finditer(module.source.body)]
+    return sorted(found)
+
+
+_PATCHED = re.compile(
+    rb"\.(?:setenv|delenv)\(\s*(?:\"(?P<a>\w+)\"|'(?P<b>\w+)'|(?P<computed>[^\s\"']))"
+    rb"|\bdict\(\s*['\"]os\.environ['\"]"
+)
+
+
+def _foreign_writes(module: Module) -> set[str]:
+    """The variables that a test writes past os.environ's own operations; `*` for any."""
+    found = set()
+    for match in _PATCHED.finditer(module.source.body):
+        name = match["a"] or match["b"]
+        found.add(name.decode() if name else "*")
+    return found

@@ -1,0 +1,360 @@
+"""What a name means at a place: scopes, aliases, shadowing, guards.
+
+A `Module` follows only the *names of interest* (`os`, `get_env`, and what the file calls them). Every binding
+and every use of a name spells that name, so nodes that span no line with one of them need no visit; that keeps
+the cost in proportion to what a file has to do with a codemod, not to its size.
+
+Scoping follows https://docs.python.org/3/reference/executionmodel.html#resolution-of-names.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import unicodedata
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from ssot_fix.newer_syntax import Parsed, parse
+from ssot_fix.source import Source
+
+FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+
+@dataclass(eq=False, slots=True)
+class Binding:
+    """One place that gives a name a value.
+
+    `kind` is `import`, `def`, `class`, `parameter`, `del` or `assign` (everything else). `target` is what an
+    import binds: an absolute dotted path, or one that starts with dots as written. `node` is the statement or,
+    for parameters and patterns, the smallest node that names it.
+    """
+
+    name: str
+    kind: str
+    node: ast.AST
+    target: str | None = None
+    alias: ast.alias | None = None
+
+
+@dataclass(eq=False, slots=True)
+class Scope:
+    """A namespace: `kind` is `module`, `function`, `class` or `comprehension`."""
+
+    kind: str
+    node: ast.AST
+    parent: Scope | None
+    bindings: dict[str, list[Binding]] = field(default_factory=dict)
+    global_names: set[str] = field(default_factory=set)
+    nonlocal_names: set[str] = field(default_factory=set)
+
+    def enclosing(self) -> Iterator[Scope]:
+        """This scope and those around it, inside out."""
+        scope: Scope | None = self
+        while scope is not None:
+            yield scope
+            scope = scope.parent
+
+
+@dataclass(eq=False, slots=True)
+class Reference:
+    """A name that is read (or, in `x += 1`, read and bound)."""
+
+    node: ast.Name
+    scope: Scope
+
+
+class Module:
+    """A parsed file with the meaning of its names of interest.
+
+    `path` is posix and relative to the project's root; `name` the dotted module name that imports of it use.
+    """
+
+    def __init__(self, path: str, name: str, source: Source, parsed: Parsed, seeds: Iterable[str]) -> None:
+        self.path = path
+        self.name = name
+        self.source = source
+        self.parsed = parsed
+        self.tree = parsed.tree
+        self.names = names_of_interest(source.body, seeds)
+        self.root = Scope("module", self.tree, None)
+        self.references: list[Reference] = []
+        self.parents: dict[ast.AST, ast.AST] = {}
+        self.star_imports: list[ast.ImportFrom] = []
+        self.strings: list[ast.Constant] = []  # those near a name of interest
+        _Walk(self).run()
+
+    @property
+    def is_package(self) -> bool:
+        """Whether the file is a package's __init__."""
+        return self.path.rpartition("/")[2] == "__init__.py"
+
+    def start(self, node: ast.AST) -> int:
+        """The offset of a node's first byte."""
+        return self.source.offset(node.lineno, node.col_offset)  # type: ignore[attr-defined]
+
+    def end(self, node: ast.AST) -> int:
+        """The offset just behind a node's last byte."""
+        return self.source.offset(node.end_lineno, node.end_col_offset)  # type: ignore[attr-defined]
+
+    def code(self, node: ast.AST) -> bytes:
+        """A node's own text."""
+        return self.source.body[self.start(node) : self.end(node)]
+
+    def ancestors(self, node: ast.AST) -> Iterator[ast.AST]:
+        """The nodes around a visited node, inside out, the module last."""
+        while (parent := self.parents.get(node)) is not None:
+            yield parent
+            node = parent
+
+    def statement(self, node: ast.AST) -> ast.stmt:
+        """The innermost statement that holds a node."""
+        while not isinstance(node, ast.stmt):
+            node = self.parents[node]
+        return node
+
+    def lookup(self, name: str, scope: Scope) -> Scope | None:
+        """The scope whose binding a name means in a scope; None if nothing in the file binds it."""
+        for candidate in scope.enclosing():
+            if candidate.kind == "class" and candidate is not scope:
+                continue
+            if name in candidate.global_names:
+                break
+            if name in candidate.bindings and name not in candidate.nonlocal_names:
+                return candidate
+        return self.root if name in self.root.bindings else None
+
+    def meanings(self, name: str, scope: Scope) -> list[Binding]:
+        """All bindings that a name may stand for in a scope (no flow analysis); empty if unbound."""
+        found = self.lookup(name, scope)
+        return found.bindings[name] if found else []
+
+    def absolute(self, target: str) -> str:
+        """An import's target with leading dots resolved against this module's package."""
+        level = len(target) - len(target.lstrip("."))
+        if not level:
+            return target
+        package = self.name.split(".")
+        drop = level - 1 if self.is_package else level
+        kept = package[: len(package) - drop] if drop <= len(package) else []
+        return ".".join([*kept, target[level:]]) if kept else target
+
+    def dotted(self, reference: Reference) -> tuple[ast.expr, str] | None:
+        """The longest attribute chain on a reference, as its node and its spelling (`os.environ.get`)."""
+        node: ast.expr = reference.node
+        path = reference.node.id
+        while isinstance(parent := self.parents.get(node), ast.Attribute):
+            node, path = parent, f"{path}.{parent.attr}"
+        return node, path
+
+    @cached_property
+    def strings_run_as_code(self) -> bool:
+        """Whether the file may look names up at run time (`eval`, `exec`, `globals()` and the like)."""
+        return re.search(rb"\b(?:eval|exec|globals|locals|vars)\s*\(", self.source.body) is not None
+
+
+def load(path: str, name: str, raw: bytes, seeds: Iterable[str]) -> Module:
+    """Decode, parse and bind a file.
+
+    Raises UnreadableText or Unparseable.
+    """
+    source = Source(raw)
+    return Module(path, name, source, parse(source.text, source.body), seeds)
+
+
+def names_of_interest(body: bytes, seeds: Iterable[str]) -> frozenset[str]:
+    """The seeds and the aliases that the file's imports give them (`import os as o` adds `o`)."""
+    wanted = sorted(seeds)
+    gap = rb"(?:[\s\\]|#[^\r\n]*[\r\n])+"  # a comment runs to its end: no two ways to match
+    spelled = b"|".join(re.escape(seed).encode() for seed in wanted)
+    aliases = re.findall(rb"\b(?:" + spelled + rb")" + gap + rb"as" + gap + rb"(\w+)", body)
+    return frozenset(wanted) | {alias.decode(errors="replace") for alias in aliases}
+
+
+class _Walk:
+    """One pass over the nodes near names of interest, in the order of the source."""
+
+    def __init__(self, module: Module) -> None:
+        self._module = module
+        self._names = module.names
+        self._lines = _lines_of_interest(module)
+        self._in_fields: set[ast.AST] = set()
+
+    def run(self) -> None:
+        root = self._module.root
+        stack: list[tuple[ast.AST, Scope]] = [(child, root) for child in reversed(self._module.tree.body)]
+        parents = self._module.parents
+        for child, _ in stack:
+            parents[child] = self._module.tree
+        while stack:
+            node, scope = stack.pop()
+            if not self._near(node):
+                continue
+            inner = self._visit(node, scope)
+            for child, _ in inner:
+                parents[child] = node
+            if isinstance(node, ast.FormattedValue) or node in self._in_fields:
+                self._in_fields.update(child for child, _ in inner)
+            stack.extend(reversed(inner))
+
+    def _near(self, node: ast.AST) -> bool:
+        lines = self._lines
+        first = getattr(node, "lineno", None)
+        # Before Python 3.12, positions inside f-strings can be wrong; those of the whole string are right.
+        if lines is None or first is None or node in self._in_fields:
+            return True
+        if isinstance(node, _DEFINITIONS) and node.decorator_list:
+            first = node.decorator_list[0].lineno
+        at = bisect_left(lines, first)
+        return at < len(lines) and lines[at] <= (node.end_lineno or first)  # type: ignore[attr-defined]
+
+    def _visit(self, node: ast.AST, scope: Scope) -> list[tuple[ast.AST, Scope]]:
+        match node:
+            case ast.Name():
+                self._name(node, scope)
+            case ast.Constant(value=str()):
+                self._module.strings.append(node)
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                self._bind(scope, Binding(node.name, "def", node))
+                return self._function(node, scope)
+            case ast.Lambda():
+                return self._function(node, scope)
+            case ast.ClassDef():
+                self._bind(scope, Binding(node.name, "class", node))
+                return self._class(node, scope)
+            case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
+                return self._comprehension(node, scope)
+            case ast.Import() | ast.ImportFrom():
+                self._import(node, scope)
+            case ast.Global():
+                scope.global_names.update(node.names)
+            case ast.Nonlocal():
+                scope.nonlocal_names.update(node.names)
+            case ast.arg():
+                self._bind(scope, Binding(node.arg, "parameter", node))
+            case (
+                ast.ExceptHandler(name=str(name))
+                | ast.MatchAs(name=str(name))
+                | ast.MatchStar(name=str(name))
+            ):
+                self._bind(scope, Binding(name, "assign", node))
+            case ast.MatchMapping(rest=str(name)):
+                self._bind(scope, Binding(name, "assign", node))
+        return [(child, scope) for child in children(node)]
+
+    def _bind(self, scope: Scope, binding: Binding) -> None:
+        if binding.name not in self._names:
+            return
+        if binding.name in scope.global_names:
+            scope = self._module.root
+        elif binding.name in scope.nonlocal_names:
+            scope = next(
+                (
+                    s
+                    for s in scope.enclosing()
+                    if s is not scope and s.kind == "function" and binding.name in s.bindings
+                ),
+                scope,
+            )
+        scope.bindings.setdefault(binding.name, []).append(binding)
+
+    def _name(self, node: ast.Name, scope: Scope) -> None:
+        if node.id not in self._names:
+            return
+        parent = self._module.parents[node]
+        if isinstance(node.ctx, ast.Load) or (isinstance(parent, ast.AugAssign) and parent.target is node):
+            self._module.references.append(Reference(node, scope))
+        if isinstance(node.ctx, ast.Load):
+            return
+        if isinstance(parent, ast.NamedExpr):  # PEP 572: binds in the scope around the comprehension
+            scope = next(s for s in scope.enclosing() if s.kind != "comprehension")
+        kind = "del" if isinstance(node.ctx, ast.Del) else "assign"
+        self._bind(scope, Binding(node.id, kind, node))
+
+    def _import(self, node: ast.Import | ast.ImportFrom, scope: Scope) -> None:
+        for alias in node.names:
+            if isinstance(node, ast.Import):
+                first = alias.name.partition(".")[0]
+                bound, target = (alias.asname, alias.name) if alias.asname else (first, first)
+            elif alias.name == "*":
+                self._module.star_imports.append(node)
+                continue
+            else:
+                origin = "." * node.level + (node.module or "")
+                joint = "" if origin.endswith(".") else "."
+                bound, target = alias.asname or alias.name, f"{origin}{joint}{alias.name}"
+            self._bind(scope, Binding(bound, "import", node, target, alias))
+
+    def _function(self, node: FunctionNode, scope: Scope) -> list[tuple[ast.AST, Scope]]:
+        outer: list[ast.AST] = list(getattr(node, "decorator_list", ()))
+        arguments = node.args
+        outer += arguments.defaults
+        outer += [default for default in arguments.kw_defaults if default is not None]
+        around, parameters = self._type_parameters(node, scope)
+        inner = Scope("function", node, around)
+        annotated = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+        annotated += [argument for argument in (arguments.vararg, arguments.kwarg) if argument is not None]
+        annotations: list[ast.AST] = [a.annotation for a in annotated if a.annotation is not None]
+        if (returns := getattr(node, "returns", None)) is not None:
+            annotations.append(returns)
+        for argument in annotated:
+            self._bind(inner, Binding(argument.arg, "parameter", argument))
+        body = [node.body] if isinstance(node, ast.Lambda) else node.body
+        visits = [(child, scope) for child in outer] + parameters
+        visits += [(child, around) for child in annotations]
+        # The names that a body declares global are known before its first binding.
+        return visits + [(child, inner) for child in body]
+
+    def _class(self, node: ast.ClassDef, scope: Scope) -> list[tuple[ast.AST, Scope]]:
+        around, parameters = self._type_parameters(node, scope)
+        inner = Scope("class", node, around)
+        visits: list[tuple[ast.AST, Scope]] = [(child, scope) for child in node.decorator_list]
+        visits += parameters
+        visits += [(child, around) for child in (*node.bases, *node.keywords)]
+        return visits + [(child, inner) for child in node.body]
+
+    def _type_parameters(self, node: ast.AST, scope: Scope) -> tuple[Scope, list[tuple[ast.AST, Scope]]]:
+        parameters: Sequence[ast.AST] = getattr(node, "type_params", ())
+        if not parameters:
+            return scope, []
+        around = Scope("function", node, scope)
+        for parameter in parameters:
+            self._bind(around, Binding(parameter.name, "parameter", parameter))  # type: ignore[attr-defined]
+        return around, [(parameter, around) for parameter in parameters]
+
+    def _comprehension(self, node: ast.expr, scope: Scope) -> list[tuple[ast.AST, Scope]]:
+        inner = Scope("comprehension", node, scope)
+        first, *rest = node.generators  # type: ignore[attr-defined]
+        visits: list[tuple[ast.AST, Scope]] = [(first.iter, scope), (first.target, inner)]
+        visits += [(condition, inner) for condition in first.ifs]
+        visits += [(generator, inner) for generator in rest]
+        results = (getattr(node, name, None) for name in ("key", "value", "elt"))
+        return visits + [(result, inner) for result in results if result is not None]
+
+
+def children(node: ast.AST) -> list[ast.AST]:
+    """A node's child nodes in the order of its fields; contexts and operators left out."""
+    found: list[ast.AST] = []
+    for name in node._fields:
+        value = getattr(node, name, None)
+        if isinstance(value, list):
+            found += [item for item in value if isinstance(item, ast.AST)]
+        elif isinstance(value, ast.AST) and not isinstance(value, ast.expr_context):
+            found.append(value)
+    return found
+
+
+def _lines_of_interest(module: Module) -> list[int] | None:
+    """The lines that spell a name of interest or a star import, sorted; None: look at every line."""
+    source = module.source
+    # Python normalises identifiers (NFKC): other spellings of a name are possible only in such texts.
+    if not source.body.isascii() and not unicodedata.is_normalized("NFKC", source.text):
+        return None
+    names = b"|".join(re.escape(name).encode() for name in sorted(module.names))
+    pattern = re.compile(rb"\b(?:" + names + rb")\b|\bimport\b[\s\\(]*\*")
+    return sorted({source.line_of(match.start()) for match in pattern.finditer(source.body)})

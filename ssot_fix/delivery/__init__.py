@@ -1,0 +1,1 @@
+"""Results as changes: files written, branches built."""

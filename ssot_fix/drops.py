@@ -1,0 +1,214 @@
+"""Imports that lost their last use: which may go, and how.
+
+Only an import whose last reference this run rewrites is looked at; one that was unused before is not ours.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Collection, Sequence
+
+from ssot_fix.bindings import Binding, Module, Reference, Scope
+from ssot_fix.edits import Edit
+from ssot_fix.imports import blocks
+
+_NOQA = re.compile(rb"#.*\b(?:noqa|pylint:|pyright:|type:)", re.IGNORECASE)
+_MEANT_FOR_IMPORT_ERRORS = re.compile(rb"\bexcept\b[^:]*\b(?:ImportError|ModuleNotFoundError)\b")
+
+
+def droppable(
+    module: Module, rewritten: Sequence[Reference], used_elsewhere: Callable[[str], bool]
+) -> dict[ast.stmt, list[ast.alias]]:
+    """The aliases to take out of each import statement once the references in `rewritten` are gone.
+
+    `used_elsewhere(name)` tells whether another file of the project takes the module's global `name`.
+    """
+    gone: dict[ast.stmt, list[ast.alias]] = {}
+    for scope, name in _left_without_use(module, rewritten):
+        bindings = scope.bindings[name]
+        kept = any(_must_stay(module, scope, binding, used_elsewhere) for binding in bindings)
+        if kept or _mentioned(module, name):
+            continue
+        for binding in bindings:
+            assert isinstance(binding.node, ast.stmt)
+            assert binding.alias is not None
+            gone.setdefault(binding.node, []).append(binding.alias)
+    return {node: aliases for node, aliases in gone.items() if _block_survives(module, node, aliases, gone)}
+
+
+def _left_without_use(module: Module, rewritten: Sequence[Reference]) -> list[tuple[Scope, str]]:
+    lost = {(module.lookup(r.node.id, r.scope), r.node.id) for r in rewritten}
+    leaving = {id(reference) for reference in rewritten}
+    remaining = {
+        (module.lookup(r.node.id, r.scope), r.node.id) for r in module.references if id(r) not in leaving
+    }
+    found = [(scope, name) for scope, name in lost - remaining if scope is not None]
+    return sorted(found, key=lambda item: (getattr(item[0].node, "lineno", 0), item[1]))
+
+
+def _must_stay(module: Module, scope: Scope, binding: Binding, used_elsewhere: Callable[[str], bool]) -> bool:
+    node, alias, name = binding.node, binding.alias, binding.name
+    if binding.kind != "import" or alias is None or (scope.kind not in {"function", "module"}):
+        return True
+    if alias.asname == alias.name:  # `import os as os` says: re-exported (PEP 484)
+        return True
+    line_end = module.source.line_end(node.end_lineno)  # type: ignore[attr-defined]
+    if _NOQA.search(module.source.body[module.start(node) : line_end]):
+        return True
+    if scope.kind == "module":
+        declared_global = any(
+            isinstance(a, ast.FunctionDef | ast.AsyncFunctionDef) for a in module.ancestors(node)
+        )
+        return module.is_package or declared_global or _in_all(module, name) or used_elsewhere(name)
+    return False
+
+
+def _in_all(module: Module, name: str) -> bool:
+    quoted = re.compile(rb"['\"]" + re.escape(name).encode() + rb"['\"]")
+    return b"__all__" in module.source.body and quoted.search(module.source.body) is not None
+
+
+def _mentioned(module: Module, name: str) -> bool:
+    """Whether code in strings or comments may need a name: eval, string annotations, doctests, type comments."""
+    if module.strings_run_as_code:
+        return True
+    word = rb"\b" + re.escape(name).encode() + rb"\b"
+    if re.search(rb"#\s*type:[^\r\n]*" + word + rb"|>>>[^\r\n]*" + word, module.source.body):
+        return True
+    return any(_may_be_annotation(module, text) for text in module.strings if _reads(str(text.value), name))
+
+
+def _reads(text: str, name: str) -> bool:
+    """Whether a string is an expression that reads a name."""
+    try:
+        tree = ast.parse(text.strip(), mode="eval")
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        return False
+    return any(isinstance(node, ast.Name) and node.id == name for node in ast.walk(tree))
+
+
+def _may_be_annotation(module: Module, node: ast.AST) -> bool:
+    inner = node
+    for ancestor in module.ancestors(node):
+        match ancestor:
+            case ast.arg(annotation=annotation) | ast.AnnAssign(annotation=annotation) if annotation is inner:
+                return True
+            case ast.FunctionDef(returns=returns) | ast.AsyncFunctionDef(returns=returns) if returns is inner:
+                return True
+            case ast.Call(func=function) if function is not inner:
+                called = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+                if called in {
+                    "cast",
+                    "TypeVar",
+                    "NewType",
+                    "ForwardRef",
+                    "TypedDict",
+                    "NamedTuple",
+                    "TypeAliasType",
+                }:
+                    return True
+            case ast.Subscript(value=ast.Name(id=base) | ast.Attribute(attr=base)):
+                # `Optional["os.PathLike"]`, not `settings["os"]`: types are capitalised or builtin containers.
+                if base[:1].isupper() or base in {"list", "dict", "set", "tuple", "type", "frozenset"}:
+                    return True
+            case ast.stmt():
+                return False
+        inner = ancestor
+    return False
+
+
+def _block_survives(
+    module: Module, node: ast.stmt, aliases: Sequence[ast.alias], gone: dict[ast.stmt, list[ast.alias]]
+) -> bool:
+    """Whether the block around an import can spare it: something else is left, and it guards no ImportError."""
+    if len(aliases) < len(node.names):  # type: ignore[attr-defined]
+        return True
+    parent = module.parents[node]
+    if isinstance(parent, ast.Try) and _MEANT_FOR_IMPORT_ERRORS.search(module.code(parent)):
+        return False
+    if isinstance(parent, ast.Module):
+        return True
+    block = next(block for block in blocks(parent) if node in block)
+    whole = {stmt for stmt, names in gone.items() if len(names) == len(stmt.names)}  # type: ignore[attr-defined]
+    return any(statement not in whole for statement in block)
+
+
+def drop_edits(
+    module: Module, gone: dict[ast.stmt, list[ast.alias]], inserted: Collection[int] = ()
+) -> list[Edit]:
+    """The edits, in `Source.body` offsets, that take aliases out of their statements.
+
+    `inserted` are the offsets at which imports come in; the blank lines there are theirs.
+    """
+    edits: list[Edit] = []
+    for node, aliases in gone.items():
+        if len(aliases) == len(node.names):  # type: ignore[attr-defined]
+            edits.append(_drop_statement(module, node, inserted))
+        else:
+            edits += _drop_aliases(module, node, aliases)
+    return edits
+
+
+def _drop_statement(module: Module, node: ast.stmt, inserted: Collection[int]) -> Edit:
+    source = module.source
+    start, end = module.start(node), module.end(node)
+    line_start, line_end = (
+        source.line_starts[node.lineno - 1],
+        source.line_end(node.end_lineno or node.lineno),
+    )
+    behind = source.body[end:line_end]
+    if semicolon := re.match(rb"[ \t]*;[ \t]*(?=[^\s#])", behind):
+        return Edit(start, end + semicolon.end(), b"")
+    before = source.body[line_start:start]
+    if before.strip():
+        # `a; import os`: from the semicolon on.
+        return Edit(line_start + len(before.rstrip()[:-1].rstrip()), end, b"")
+    line_start += before.rfind(b"\x0c") + 1
+    if line_end not in inserted:
+        line_end = _with_blank_line(module, node, line_start, line_end)
+    return Edit(line_start, line_end, b"")
+
+
+def _with_blank_line(module: Module, node: ast.stmt, start: int, end: int) -> int:
+    """The end of a statement's line, or of the blank line below where it would be left doubled."""
+    source = module.source
+    below = source.line_of(end)
+    if end >= len(source.body) or source.body[end : source.line_end(below)].strip():
+        return end
+    above = source.body[source.line_starts[node.lineno - 2] : start] if node.lineno > 1 else b""
+    first_in_block = not isinstance(module.parents[node], ast.Module) and above.rstrip().endswith(b":")
+    return source.line_end(below) if not above.strip() or first_in_block else end
+
+
+def _drop_aliases(module: Module, node: ast.stmt, aliases: Sequence[ast.alias]) -> list[Edit]:
+    names: list[ast.alias] = node.names  # type: ignore[attr-defined]
+    kept_before: ast.alias | None = None
+    edits = []
+    for index, alias in enumerate(names):
+        if alias not in aliases:
+            kept_before = alias
+            continue
+        line = _own_line(module, alias)
+        following = next((later for later in names[index + 1 :] if later not in aliases), None)
+        if line is not None:
+            edits.append(Edit(*line, b""))
+        elif following is not None:
+            edits.append(Edit(module.start(alias), module.start(names[index + 1]), b""))
+        else:
+            previous = names[index - 1] if index else kept_before
+            assert previous is not None
+            edits.append(Edit(module.end(previous), module.end(alias), b""))
+    return edits
+
+
+def _own_line(module: Module, alias: ast.alias) -> tuple[int, int] | None:
+    """The whole line of an alias that stands alone on it with its comma; None otherwise."""
+    source = module.source
+    start, end = source.line_starts[alias.lineno - 1], source.line_end(alias.end_lineno or alias.lineno)
+    alone = not source.body[start : module.start(alias)].strip()
+    return (
+        (start, end)
+        if alone and re.match(rb"[ \t]*,[ \t]*(?:#|$|\r|\n)", source.body[module.end(alias) : end])
+        else None
+    )

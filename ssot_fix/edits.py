@@ -1,0 +1,122 @@
+"""What a run produces: edits, fixes, refusals, findings. Values only, all picklable."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+
+class Applicability(enum.StrEnum):
+    """How sure a fix is (docs/architecture.md, Words)."""
+
+    SAFE = "safe"
+    UNSAFE = "unsafe"
+    MANUAL = "manual"
+
+
+class Status(enum.StrEnum):
+    """What became of a site; every site has exactly one."""
+
+    REWRITTEN = "rewritten"
+    SUPPRESSED = "suppressed"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Replace the half-open byte span [start, end) of a file's bytes by `text`."""
+
+    start: int
+    end: int
+    text: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a site is left alone: a stable reason code and a sentence for people."""
+
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A site with what is to happen to it. Lines and columns from 1, columns in characters."""
+
+    codemod: str
+    path: str
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    kind: str
+    status: Status
+    applicability: Applicability
+    reason: str | None
+    message: str
+    replacement: str | None
+    scope: str  # "production" or "test"
+
+
+@dataclass(frozen=True, slots=True)
+class FileResult:
+    """What one file came to. `edits` are offsets into the bytes that `digest` identifies.
+
+    `path` is posix, relative to the project's root, undecodable bytes as surrogate escapes.
+    `digest` is the SHA-256 of the bytes that were analysed (empty if the file could not be read).
+    `error` is set if something could not be done; a refusal is no error. `notes` are for stderr,
+    `trace` is the traceback behind an internal error.
+    """
+
+    path: str
+    findings: tuple[Finding, ...] = ()
+    edits: tuple[Edit, ...] = ()
+    digest: bytes = b""
+    error: str | None = None
+    notes: tuple[str, ...] = ()
+    trace: str = ""
+
+    @property
+    def status(self) -> str:
+        """`changed`, `unchanged` or `failed`, as the JSON report has it."""
+        if self.error is not None:
+            return "failed"
+        return "changed" if self.edits else "unchanged"
+
+    def undone(self, reason: str, error: str) -> FileResult:
+        """The same file, not changed after all: failed, and what was to be rewritten refused."""
+        findings = tuple(
+            replace(finding, status=Status.REFUSED, reason=reason, message=error, replacement=None)
+            if finding.status is Status.REWRITTEN
+            else finding
+            for finding in self.findings
+        )
+        return replace(self, findings=findings, edits=(), error=error)
+
+
+class OverlappingEdits(ValueError):
+    """Two edits want the same bytes."""
+
+
+def in_order(edits: Iterable[Edit]) -> list[Edit]:
+    """Sort edits by place: at one offset, insertions first, in the order in which they came.
+
+    Raises OverlappingEdits if two of them claim the same bytes.
+    """
+    ordered = sorted(edits, key=lambda edit: (edit.start, edit.end > edit.start))
+    for before, after in zip(ordered, ordered[1:], strict=False):
+        if after.start < before.end:
+            raise OverlappingEdits(f"edits {before} and {after} overlap")
+    return ordered
+
+
+def apply_edits(data: bytes, edits: Sequence[Edit]) -> bytes:
+    """The bytes with every edit carried out; all other bytes stay as they are (law 2)."""
+    pieces: list[bytes] = []
+    position = 0
+    for edit in in_order(edits):
+        pieces += (data[position : edit.start], edit.text)
+        position = edit.end
+    pieces.append(data[position:])
+    return b"".join(pieces)

@@ -1,0 +1,1 @@
+"""One run: from the files to the findings."""

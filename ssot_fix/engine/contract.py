@@ -1,0 +1,93 @@
+"""What a codemod is to the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from ssot_fix.bindings import Module
+from ssot_fix.project.config import Config
+from ssot_fix.project.resolver import Project
+from ssot_fix.sites import Site
+
+
+@dataclass(frozen=True, slots=True)
+class Inactive:
+    """A codemod with nothing to work with in this project, and why."""
+
+    why: str
+
+
+class Prepared(Protocol):
+    """A codemod that knows the project; picklable, it goes to the workers."""
+
+    @property
+    def name(self) -> str:
+        """The codemod's name."""
+        ...
+
+    def seeds(self, path: str) -> frozenset[str]:
+        """The names whose bindings the codemod has to know in a file."""
+        ...
+
+    def sites(self, module: Module, project: Project) -> list[Site]:
+        """Every site in a module, outer ones before inner ones, each with a fix or a refusal."""
+        ...
+
+    def couple(self, sites: Sequence[Site]) -> None:
+        """Refuse sites that may not be rewritten while others, already refused or suppressed, are not."""
+        ...
+
+    def allows_unsafe(self, path: str, kind: str) -> bool:
+        """Whether the config allows unsafe fixes of a kind in a file."""
+        ...
+
+
+class Codemod(Protocol):
+    """One migration. Static: its name and reasons are known without a project."""
+
+    @property
+    def name(self) -> str:
+        """The name on the command line and in the config."""
+        ...
+
+    @property
+    def summary(self) -> str:
+        """One line for `ssot-fix list`."""
+        ...
+
+    @property
+    def explanation(self) -> str:
+        """What `ssot-fix explain NAME` prints."""
+        ...
+
+    @property
+    def options(self) -> type:
+        """The frozen dataclass that the codemod's config table fills."""
+        ...
+
+    @property
+    def reasons(self) -> Mapping[str, str]:
+        """The codemod's own reason codes, each with what it means and the way out."""
+        ...
+
+    @property
+    def shared_names(self) -> frozenset[str]:
+        """The names whose imports the codemod may drop, unless another file takes them from there."""
+        ...
+
+    def screen(self, data: bytes) -> bool:
+        """Whether a file's bytes can hold a site. Called on every file: no parsing here."""
+        ...
+
+    def scout(self, data: bytes) -> bool:
+        """Whether `prepare` wants to see this file."""
+        ...
+
+    def prepare(self, project: Project, config: Config, scouted: Sequence[str]) -> Prepared | Inactive:
+        """Bind the codemod to a project; `scouted` are the paths, in production code, that `scout` picked.
+
+        Raises ConfigError if the options name something that the project does not have.
+        """
+        ...

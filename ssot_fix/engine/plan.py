@@ -1,0 +1,105 @@
+"""Planning one module: which sites are rewritten, and the edits for all of them together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from ssot_fix.bindings import Module
+from ssot_fix.drops import drop_edits, droppable
+from ssot_fix.edits import Applicability, Edit, OverlappingEdits, Refusal, Status, in_order
+from ssot_fix.engine.contract import Prepared
+from ssot_fix.engine.suppress import read_suppressions
+from ssot_fix.project.resolver import Project
+from ssot_fix.sites import Plan, Site
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What planning any file of a run needs; picklable.
+
+    `users` tells who takes a global from where: pairs of a module's last name and the global's name.
+    """
+
+    project: Project
+    codemods: tuple[Prepared, ...]
+    known: frozenset[str]
+    users: frozenset[tuple[str, str]] = frozenset()
+
+    def seeds(self, path: str) -> frozenset[str]:
+        """The names of interest of all codemods."""
+        return frozenset().union(*(codemod.seeds(path) for codemod in self.codemods))
+
+    def used_elsewhere(self, module: Module) -> Callable[[str], bool]:
+        """Whether another file takes a global of a module, by import, attribute or patch target."""
+        tail = module.name.rpartition(".")[2]
+        return lambda name: (
+            (tail, name) in self.users or (tail, "*") in self.users or ("?", name) in self.users
+        )
+
+
+def plan_module(module: Module, context: Context) -> Plan:
+    """Decide every site of a module and compose the edits."""
+    plan = Plan()
+    suppressions = read_suppressions(module, context.known)
+    for codemod in context.codemods:
+        sites = codemod.sites(module, context.project)
+        for site in sites:
+            site.status = _first_status(
+                module, site, codemod, suppressions.covers(module, site.node, codemod.name)
+            )
+        plan.sites += sites
+        _settle(codemod, sites)
+    _refuse_overlaps(plan.sites)
+    plan.notes += suppressions.notes
+    plan.notes += suppressions.unused(codemod.name for codemod in context.codemods)
+    _compose(module, plan, context)
+    return plan
+
+
+def _first_status(module: Module, site: Site, codemod: Prepared, suppressed: bool) -> Status:
+    if suppressed:
+        return Status.SUPPRESSED
+    if site.refusal is not None:
+        return Status.REFUSED
+    if site.applicability is Applicability.UNSAFE and not codemod.allows_unsafe(module.path, site.kind):
+        site.refusal = Refusal("unsafe", site.message)
+        return Status.REFUSED
+    return Status.REWRITTEN
+
+
+def _settle(codemod: Prepared, sites: Sequence[Site]) -> None:
+    """Let coupled sites refuse one another until nothing changes."""
+    standing = -1
+    while standing != (standing := sum(site.status is Status.REWRITTEN for site in sites)):
+        codemod.couple(sites)
+
+
+def _refuse_overlaps(sites: Iterable[Site]) -> None:
+    taken: list[Edit] = []
+    for site in sites:
+        if site.status is not Status.REWRITTEN:
+            continue
+        try:
+            in_order([*taken, *site.edits])
+        except OverlappingEdits:
+            site.refuse(Refusal("overlapping-edits", "another rewrite changes the same bytes"))
+        else:
+            taken += site.edits
+
+
+def _compose(module: Module, plan: Plan, context: Context) -> None:
+    rewritten = plan.rewritten()
+    plan.site_edits = [(edit, site) for site in rewritten for edit in site.edits]
+    references = [site.reference for site in rewritten if site.reference is not None]
+    plan.dropped = droppable(module, references, context.used_elsewhere(module))
+    whole = frozenset(node for node, aliases in plan.dropped.items() if len(aliases) == len(node.names))  # type: ignore[attr-defined]
+    for binder in dict.fromkeys(site.binder for site in rewritten if site.binder and site.needs_import):
+        nodes = [site.node for site in rewritten if site.binder is binder]
+        placement = binder.placement_for(nodes)
+        if placement.merge is not None:
+            plan.merged[placement.merge] = binder
+        else:
+            plan.placed.append(binder)
+        plan.import_edits += binder.edits(placement, whole)
+    plan.import_edits += drop_edits(module, plan.dropped, {edit.start for edit in plan.import_edits})

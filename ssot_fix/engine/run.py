@@ -1,0 +1,185 @@
+"""A run: discover, screen, prepare, analyse. What is done with the results is not decided here."""
+
+from __future__ import annotations
+
+import gc
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ssot_fix.edits import FileResult
+from ssot_fix.engine.contract import Codemod, Inactive, Prepared
+from ssot_fix.engine.executors import Pool
+from ssot_fix.engine.file import Analysis
+from ssot_fix.engine.plan import Context
+from ssot_fix.engine.screen import Screen, Screened
+from ssot_fix.project.classify import Classifier
+from ssot_fix.project.config import Config
+from ssot_fix.project.discovery import discover
+from ssot_fix.project.resolver import Project
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a run is to do. `paths` narrow it; `asked` are codemods that must not be inactive."""
+
+    config: Config
+    catalog: Mapping[str, Codemod]
+    paths: Sequence[str | Path] = ()
+    asked: Sequence[str] = ()
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of a run: results in path order, only of files with findings, edits or errors.
+
+    `seconds` are wall-clock seconds by stage.
+    """
+
+    results: list[FileResult] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    files_scanned: int = 0
+    tests_skipped: int = 0
+    candidates: int = 0
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+class CodemodInactive(Exception):
+    """A codemod that was asked for by name has nothing to work with here."""
+
+
+def run(request: Request, progress: Callable[[int, int], None] = lambda _done, _total: None) -> Outcome:
+    """Find and prove every change; nothing is written.
+
+    `progress` is told how many files are done, of how many. Raises ConfigError, UsageError, CodemodInactive.
+    """
+    return _Run(request, progress).outcome()
+
+
+class _Run:
+    def __init__(self, request: Request, progress: Callable[[int, int], None]) -> None:
+        self._config = request.config
+        self._request = request
+        self._progress = progress
+        self._outcome = Outcome()
+        self._clock = time.perf_counter()
+
+    def outcome(self) -> Outcome:
+        gc.freeze()  # what is loaded by now stays; don't look at it again
+        codemods = self._chosen()
+        everything, wanted = self._files()
+        scopes = self._scopes(everything)
+        in_scope = {path: path in wanted and self._is_in_scope(scopes[path]) for path in everything}
+        self._outcome.files_scanned = sum(in_scope.values())
+        self._outcome.tests_skipped = len(wanted) - self._outcome.files_scanned
+        with Pool(self._config.general.jobs) as pool:
+            screened = self._screen(pool, codemods, in_scope)
+            project = self._project(everything, screened)
+            prepared = self._prepare(codemods, project, screened)
+            if prepared:
+                self._analyse(pool, project, prepared, screened, scopes)
+        return self._sorted_outcome()
+
+    def _sorted_outcome(self) -> Outcome:
+        results = sorted(self._outcome.results, key=lambda result: os.fsencode(result.path))
+        self._outcome.notes += [note for result in results for note in result.notes]
+        self._outcome.results = [r for r in results if r.findings or r.edits or r.error]
+        return self._outcome
+
+    def _lap(self, stage: str) -> None:
+        now = time.perf_counter()
+        self._outcome.seconds[stage] = now - self._clock
+        self._clock = now
+
+    def _chosen(self) -> list[Codemod]:
+        names = self._request.asked or self._config.general.codemods or tuple(self._request.catalog)
+        return [self._request.catalog[name] for name in dict.fromkeys(names)]
+
+    def _files(self) -> tuple[list[str], frozenset[str]]:
+        """All files of the project, and those that were asked for."""
+        exclude = self._config.general.exclude
+        root = self._config.root
+        found = discover(root, (), exclude)
+        wanted = discover(root, self._request.paths, exclude) if self._request.paths else found
+        self._outcome.notes += dict.fromkeys((*found.notes, *wanted.notes))
+        self._lap("discover")
+        return sorted({*found.files, *wanted.files}, key=os.fsencode), frozenset(wanted.files)
+
+    def _scopes(self, paths: Sequence[str]) -> dict[str, str]:
+        classifier = Classifier(self._config.general.test_patterns)
+        return {path: classifier.scope(path) for path in paths}
+
+    def _is_in_scope(self, scope: str) -> bool:
+        return scope == "production" or self._config.general.include_tests
+
+    def _screen(
+        self, pool: Pool, codemods: Sequence[Codemod], in_scope: Mapping[str, bool]
+    ) -> dict[str, Screened]:
+        paths = list(in_scope)
+        # Files are not measured before they are read: 16 kB is what source files have on average.
+        screen = Screen(self._config.root, codemods, in_scope)
+        screened: dict[str, Screened] = {}
+        for path, found in pool.run(screen, paths, [16_000] * len(paths), self._told(len(paths))):
+            screened[path] = found or Screened(error="the process that read it died")
+            if (error := screened[path].error) is not None and in_scope[path]:
+                self._outcome.results.append(FileResult(path, error=f"{path}: {error}"))
+        self._lap("screen")
+        return screened
+
+    def _told(self, total: int) -> Callable[[int], None]:
+        done = 0
+
+        def tell(count: int) -> None:
+            nonlocal done
+            done += count
+            self._progress(done, total)
+
+        return tell
+
+    def _project(self, files: Sequence[str], screened: Mapping[str, Screened]) -> Project:
+        roots = (
+            *self._config.general.source_roots,
+            "",
+            *(["src"] if any(f.startswith("src/") for f in files) else []),
+        )
+        scripts = frozenset(path.rpartition("/")[0] for path, found in screened.items() if found.is_script)
+        return Project(self._config.root, frozenset(files), tuple(dict.fromkeys(roots)), scripts)
+
+    def _prepare(
+        self, codemods: Sequence[Codemod], project: Project, screened: Mapping[str, Screened]
+    ) -> tuple[Prepared, ...]:
+        prepared = []
+        for codemod in codemods:
+            scouted = sorted(path for path, found in screened.items() if codemod.name in found.scouted)
+            ready = codemod.prepare(project, self._config, scouted)
+            if not isinstance(ready, Inactive):
+                prepared.append(ready)
+            elif codemod.name in self._request.asked:
+                raise CodemodInactive(f"{codemod.name} has nothing to work with here: {ready.why}")
+            else:
+                self._outcome.notes.append(f"{codemod.name} is inactive: {ready.why}")
+        self._lap("prepare")
+        return tuple(prepared)
+
+    def _analyse(
+        self,
+        pool: Pool,
+        project: Project,
+        prepared: tuple[Prepared, ...],
+        screened: Mapping[str, Screened],
+        scopes: Mapping[str, str],
+    ) -> None:
+        candidates = sorted(path for path, found in screened.items() if found.candidate)
+        users = frozenset[tuple[str, str]]().union(*(found.users for found in screened.values()))
+        context = Context(project, prepared, frozenset(self._request.catalog), users)
+        analysis = Analysis(context, {path: scopes[path] for path in candidates})
+        sizes = [screened[path].size for path in candidates]
+        for path, result in pool.run(analysis, candidates, sizes, self._told(len(candidates))):
+            died = FileResult(
+                path, error=f"{path}: the process that analysed it died; its other files were done"
+            )
+            self._outcome.results.append(result or died)
+        self._outcome.candidates = len(candidates)
+        self._lap("analyse")

@@ -1,0 +1,95 @@
+"""One look at the bytes of every file: may it hold a site, does a codemod want to see it, whom does it use."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ssot_fix.engine.contract import Codemod
+
+_STAR = re.compile(rb"\bfrom[ \t]+([\w.]+)[ \t]+import[ \t]*\(?[ \t]*\*")
+_BEFORE_A_DOT = re.compile(rb"(?:\w+|[}\"'])\Z")
+_FROM = re.compile(rb"\bfrom[ \t]+([\w.]+)[ \t]+import[ \t]*(\([^)]*\)|[^\r\n]*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Screened:
+    """What the bytes of a file tell; `error` is set if it could not be read.
+
+    `users` holds (last name of a module, name) for every global of another module that it may take.
+    """
+
+    size: int = 0
+    candidate: bool = False
+    scouted: tuple[str, ...] = ()
+    users: frozenset[tuple[str, str]] = frozenset()
+    is_script: bool = False
+    error: str | None = None
+
+
+_NOTHING = frozenset[tuple[str, str]]()
+
+
+@dataclass(frozen=True)
+class Screen:
+    """Screens files in a worker; `in_scope` are the paths in which sites are looked for."""
+
+    root: Path
+    codemods: Sequence[Codemod]
+    in_scope: Mapping[str, bool]
+
+    def __call__(self, paths: Sequence[str]) -> list[Screened]:
+        """Screen some files, in order."""
+        return [self._one(path) for path in paths]
+
+    def _one(self, path: str) -> Screened:
+        try:
+            with open(self.root / path, "rb") as file:  # noqa: PTH123  half the cost of read_bytes
+                data = file.read()
+        except FileNotFoundError:
+            return Screened(error="deleted while ssot-fix was running")
+        except OSError as error:
+            return Screened(error=error.strerror or str(error))
+        passed = [codemod for codemod in self.codemods if codemod.screen(data)]
+        in_scope = self.in_scope[path]
+        scouted = tuple(codemod.name for codemod in self.codemods if in_scope and codemod.scout(data))
+        users = _users(data, {name for codemod in passed for name in codemod.shared_names} | {"os"})
+        return Screened(len(data), bool(passed) and in_scope, scouted, users, b"__main__" in data)
+
+
+def _users(data: bytes, names: set[str]) -> frozenset[tuple[str, str]]:
+    found = {pair for name in names for pair in _users_of(data, name)}
+    if b"import *" in data:
+        found |= {(_tail(match[1]), "*") for match in _STAR.finditer(data)}
+    return frozenset(found) if found else _NOTHING
+
+
+def _users_of(data: bytes, name: str) -> Iterator[tuple[str, str]]:
+    spelled = name.encode()
+    for match in re.finditer(rb"\." + spelled + rb"\b", data):
+        before = _BEFORE_A_DOT.search(data, max(0, match.start() - 80), match.start())
+        # `{module}.os` and `module + ".os"` may mean any module.
+        if before is not None and before[0] != b"os":
+            yield (before[0].decode(errors="replace") if before[0] not in b"}\"'" else "?"), name
+    if _in_an_import_list(data, spelled):
+        word = re.compile(rb"\b" + spelled + rb"\b")
+        for match in _FROM.finditer(data):
+            if word.search(match[2]):
+                yield _tail(match[1]), name
+
+
+def _in_an_import_list(data: bytes, name: bytes) -> bool:
+    """Whether a name may stand in a `from` import: alone, and not in a plain `import name`. Quick, not exact."""
+    for match in re.finditer(name + rb"\b(?![.\w(\[=])", data):
+        start = match.start()
+        before = data[data.rfind(b"\n", 0, start) + 1 : start]
+        if before[-1:].isalnum() or before.lstrip().startswith(b"import "):
+            continue
+        return True
+    return False
+
+
+def _tail(dotted: bytes) -> str:
+    return dotted.rpartition(b".")[2].decode(errors="replace")

@@ -1,0 +1,488 @@
+"""Binding a name at module level: reusing an import, merging into one, or placing a new one.
+
+Nothing is ever placed inside try, TYPE_CHECKING or a function, above a change of sys.path, or below a use.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from ssot_fix.bindings import Binding, Module, Reference, Scope
+from ssot_fix.edits import Edit, Refusal
+from ssot_fix.project.resolver import Project, is_type_checking
+
+# Statements with this text may change where imports are found.
+_PATH_EDIT = re.compile(rb"\bsys\s*\.\s*path\b|\baddsitedir\b|\bpath\s*\.\s*(?:insert|append|extend)\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A name to bind: `from module import name`; `path` is the module's file, `root` its source root."""
+
+    module: str
+    name: str
+    path: str
+    root: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How a place reaches the target: an expression, and whether an import has to be added for it."""
+
+    expression: str
+    needs_import: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Route:
+    expression: str
+    statement: ast.stmt
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where an import goes: before the top-level statement `index`, or merged into an existing one."""
+
+    index: int
+    merge: ast.ImportFrom | None = None
+
+
+class Binder:
+    """Finds, for each place in a module, an expression that means the target."""
+
+    def __init__(self, module: Module, project: Project, target: Target) -> None:
+        self._module = module
+        self.project = project
+        self.target = target
+        self._body = module.tree.body
+
+    def reach(self, node: ast.AST, scope: Scope) -> Reach | Refusal:
+        """An expression for the target at a node, or why there is none (`name-taken`, `use-before-import`)."""
+        if local := self._local_route(node, scope):
+            return Reach(local, needs_import=False)
+        for route in self._routes:
+            if self._module.lookup(route.expression.partition(".")[0], scope) is self._module.root:
+                if self._runs_before(node, self._top_index(route.statement) + 1):
+                    line = route.statement.lineno
+                    return Refusal("use-before-import", f"runs before the import on line {line}")
+                return Reach(route.expression, needs_import=False)
+        return self._reach_by_new_import(node, scope)
+
+    def _reach_by_new_import(self, node: ast.AST, scope: Scope) -> Reach | Refusal:
+        name = self.target.name
+        found = self._module.lookup(name, scope)
+        if found is not None and not (
+            found is self._module.root and self._only_for_typing(found.bindings[name])
+        ):
+            line = getattr(found.bindings[name][0].node, "lineno", 0)
+            return Refusal("name-taken", f"`{name}` already means something else here (line {line})")
+        if name in self._module.parsed.hidden or self._star_may_bind(name):
+            return Refusal("name-taken", f"a star import or type parameter may bind `{name}`")
+        placement = self.placement_for([node])
+        if self._runs_before(node, placement.index):
+            return Refusal("use-before-import", "runs before any place where the import may stand")
+        return Reach(name, needs_import=True)
+
+    def means_target(self, expression: str, reference: Reference) -> bool:
+        """Whether an expression whose base is a reference means the target there, and is bound in time."""
+        found = self.reach(reference.node, reference.scope)
+        return isinstance(found, Reach) and not found.needs_import and found.expression == expression
+
+    # Existing imports
+
+    @cached_property
+    def _routes(self) -> list[_Route]:
+        """Imports that bind the target for the whole module, those of the name itself first."""
+        routes = []
+        for bindings in self._module.root.bindings.values():
+            expressions = {self._expression(binding) for binding in bindings}
+            usable = [binding.node for binding in bindings if self._always_runs(binding.node)]
+            if len(expressions) == 1 and (expression := expressions.pop()) and usable:
+                first = usable[0]
+                assert isinstance(first, ast.stmt)
+                routes.append(_Route(expression, first))
+        return sorted(routes, key=lambda route: (route.expression.count("."), route.statement.lineno))
+
+    def _expression(self, binding: Binding) -> str | None:
+        """What to write to mean the target through a binding; None if it means something else."""
+        if binding.kind != "import" or binding.target is None:
+            return None
+        module, name = self.target.module, self.target.name
+        target = self._module.absolute(binding.target)
+        if target == f"{module}.{name}":
+            return binding.name
+        if target == module:
+            return f"{binding.name}.{name}"
+        assert binding.alias is not None
+        if isinstance(binding.node, ast.Import) and binding.alias.asname is None:
+            return f"{module}.{name}" if binding.alias.name == module else None
+        origin, _, last = target.rpartition(".")
+        if origin and self.project.origin(origin, last) == (module, name):
+            return binding.name
+        return None
+
+    def _local_route(self, node: ast.AST, scope: Scope) -> str | None:
+        """The target through an import inside the function that holds a node, if it stands before it."""
+        for candidate in scope.enclosing():
+            if candidate.kind != "function":
+                continue
+            for bindings in candidate.bindings.values():
+                expressions = {self._expression(binding) for binding in bindings}
+                if len(expressions) != 1 or not (expression := expressions.pop()):
+                    continue
+                base = expression.partition(".")[0]
+                visible = self._module.lookup(base, scope) is candidate
+                if visible and any(self._dominates(binding.node, node) for binding in bindings):
+                    return expression
+        return None
+
+    def _dominates(self, statement: ast.AST, node: ast.AST) -> bool:
+        """Whether a statement always runs before a later one of its own block that holds a node."""
+        owner = self._module.parents[statement]
+        line = [node, *self._module.ancestors(node)]
+        if owner not in line:
+            return False
+        inner = line[line.index(owner) - 1]
+        for block in blocks(owner):
+            if statement in block and inner in block:
+                return block.index(statement) < block.index(inner)  # type: ignore[arg-type]
+        return False
+
+    def _always_runs(self, node: ast.AST) -> bool:
+        parent = self._module.parents.get(node)
+        if isinstance(parent, ast.Module):
+            return True
+        return (
+            isinstance(parent, ast.Try)
+            and node in parent.body
+            and isinstance(self._module.parents.get(parent), ast.Module)
+            and bool(parent.handlers)
+            and all(_leaves(handler.body[-1]) for handler in parent.handlers)
+        )
+
+    def _only_for_typing(self, bindings: Sequence[Binding]) -> bool:
+        return all(
+            self._expression(binding) == self.target.name
+            and any(
+                isinstance(a, ast.If) and is_type_checking(a.test)
+                for a in self._module.ancestors(binding.node)
+            )
+            for binding in bindings
+        )
+
+    def _star_may_bind(self, name: str) -> bool:
+        """Whether a first-party star import may bind a name to something else than the target."""
+        for statement in self._module.star_imports:
+            origin = self._module.absolute("." * statement.level + (statement.module or ""))
+            path = self.project.locate(origin)
+            if path is None:
+                continue
+            found = self.project.origin(origin, name)
+            if found not in {(origin, name), (self.target.module, self.target.name)}:
+                return True
+            if re.search(rb"\b" + re.escape(name).encode() + rb"\b", self.project.read(path)):
+                return found != (self.target.module, self.target.name)
+        return False
+
+    # Order
+
+    def _top_index(self, node: ast.AST) -> int:
+        """The index of the top-level statement that holds a node."""
+        top = node
+        for ancestor in self._module.ancestors(node):
+            if not isinstance(ancestor, ast.Module):
+                top = ancestor
+        return self._body.index(top)  # type: ignore[arg-type]
+
+    def _runs_before(self, node: ast.AST, index: int) -> bool:
+        """Whether a node may run before the top-level statement `index` does, in the module's import."""
+        top = self._top_index(node)
+        holder = self._outer_definition(node)
+        if holder is None:
+            return top < index
+        return holder in self._called_before(index)
+
+    def _outer_definition(self, node: ast.AST) -> ast.AST | None:
+        """The outermost function whose body holds a node; None if it runs with the module itself."""
+        holder, inner = None, node
+        for ancestor in self._module.ancestors(node):
+            deferred = isinstance(ancestor, ast.FunctionDef | ast.AsyncFunctionDef) and inner in ancestor.body
+            if deferred:
+                holder = ancestor
+            inner = ancestor
+        return holder
+
+    def _called_before(self, index: int) -> set[ast.AST]:
+        """The functions of this module whose bodies may run before a top-level statement."""
+        definitions: dict[str, list[ast.AST]] = {}
+        for statement in self._body:
+            for node in _definitions(statement):
+                definitions.setdefault(node.name, []).append(node)
+        waiting = {name for statement in self._body[:index] for name in _names_run_by(statement)}
+        called: set[ast.AST] = set()
+        seen: set[str] = set()
+        while waiting:
+            name = waiting.pop()
+            seen.add(name)
+            for node in definitions.get(name, ()):
+                inside = {n for n in ast.walk(node) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)}
+                called |= inside
+                waiting |= {n.id for n in ast.walk(node) if isinstance(n, ast.Name)} - seen
+        return called
+
+    # Placing
+
+    def placement_for(self, nodes: Sequence[ast.AST]) -> Placement:
+        """The best place for the import that comes before all of the nodes, if there is one."""
+        if self._mergeable is not None:
+            merged = Placement(self._body.index(self._mergeable) + 1, self._mergeable)
+            if not any(self._runs_before(node, merged.index) for node in nodes):
+                return merged
+        for index in self._candidates:
+            if not any(self._runs_before(node, index) for node in nodes):
+                return Placement(index)
+        return Placement(self._lower_bound)
+
+    @cached_property
+    def _mergeable(self) -> ast.ImportFrom | None:
+        for statement in self._body:
+            if isinstance(statement, ast.ImportFrom) and statement.names[0].name != "*":
+                origin = self._module.absolute("." * statement.level + (statement.module or ""))
+                if origin == self.target.module:
+                    return statement
+        return None
+
+    @cached_property
+    def _lower_bound(self) -> int:
+        """The first index at which the import may stand."""
+        bound = 0
+        for index, statement in enumerate(self._body):
+            is_docstring = index == 0 and isinstance(statement, ast.Expr) and _is_string(statement.value)
+            is_future = isinstance(statement, ast.ImportFrom) and statement.module == "__future__"
+            is_star = isinstance(statement, ast.ImportFrom) and statement.names[0].name == "*"
+            if is_docstring or is_future or is_star or self.edits_path(statement):
+                bound = index + 1
+        return bound
+
+    def edits_path(self, statement: ast.stmt) -> bool:
+        """Whether a top-level statement may change sys.path when the module is imported."""
+        if isinstance(statement, ast.Import | ast.ImportFrom) or is_main_guard(statement):
+            return False
+        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            return False
+        if _PATH_EDIT.search(self._module.code(statement)):
+            return True
+        return any(
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id in self._path_functions
+            for node in ast.walk(statement)
+        )
+
+    @cached_property
+    def _path_functions(self) -> frozenset[str]:
+        """The module's own functions that may change sys.path."""
+        return frozenset(
+            node.name
+            for statement in self._body
+            for node in _definitions(statement)
+            if _PATH_EDIT.search(self._module.code(node))
+        )
+
+    @cached_property
+    def _candidates(self) -> list[int]:
+        """Places for a new import, the best first: with the first-party imports, else below the others."""
+        header = [
+            i for i in range(self._lower_bound, self._header_end) if self._is_absolute_import(self._body[i])
+        ]
+        first_party = [i for i in header if self._imports_first_party(self._body[i])]
+        best = [self._sorted_place(first_party)] if first_party else []
+        rest = sorted({i + 1 for i in header}, reverse=True)
+        return [*best, *rest, self._lower_bound]
+
+    @property
+    def _header_end(self) -> int:
+        for index, statement in enumerate(self._body):
+            definition = isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+            if index >= self._lower_bound and (definition or is_main_guard(statement)):
+                return index
+        return len(self._body)
+
+    @staticmethod
+    def _is_absolute_import(statement: ast.stmt) -> bool:
+        return isinstance(statement, ast.Import) or (
+            isinstance(statement, ast.ImportFrom) and not statement.level
+        )
+
+    def _imports_first_party(self, statement: ast.stmt) -> bool:
+        if isinstance(statement, ast.ImportFrom):
+            return self.project.is_first_party(statement.module or "")
+        return isinstance(statement, ast.Import) and self.project.is_first_party(statement.names[0].name)
+
+    def _sorted_place(self, first_party: Sequence[int]) -> int:
+        """The index among first-party imports: in order where the last run of them is, else at its end."""
+        run = [first_party[-1]]
+        for index in reversed(first_party[:-1]):
+            following = self._body[run[0]]
+            if index + 1 == run[0] and self._body[index].end_lineno == following.lineno - 1:
+                run.insert(0, index)
+            else:
+                break
+        keys = [_sort_key(self._body[index]) for index in run]
+        if keys == sorted(keys):
+            for index, key in zip(run, keys, strict=True):
+                alone = index == 0 or self._body[index - 1].end_lineno != self._body[index].lineno
+                if key > (1, self.target.module.lower()) and alone:
+                    return index
+        return run[-1] + 1
+
+    def edits(self, placement: Placement, dropped: frozenset[ast.stmt]) -> list[Edit]:
+        """The edits, in `Source.body` offsets, that add the import; `dropped` are statements on their way out."""
+        if placement.merge is not None:
+            return self._merge_edits(placement.merge)
+        return [self._insertion(placement.index, dropped)]
+
+    def _merge_edits(self, statement: ast.ImportFrom) -> list[Edit]:
+        last = statement.names[-1]
+        source, name = self._module.source, self.target.name
+        at = self._module.end(last)
+        line_start = source.line_starts[last.lineno - 1]
+        indent = source.body[line_start : self._module.start(last)]
+        line_end = source.line_end(last.lineno)
+        rest = source.body[at:line_end].strip()
+        parenthesised = (
+            b"(" in source.body[self._module.start(statement) : self._module.start(statement.names[0])]
+        )
+        if not parenthesised or indent.strip() or rest.startswith(b")") or b")" in rest.partition(b"#")[0]:
+            return [Edit(at, at, f", {name}".encode())]
+        newline = source.newline_near(at).encode()
+        line = indent + name.encode()
+        if rest.startswith(b","):
+            return [Edit(line_end, line_end, line + b"," + newline)]
+        return [Edit(at, at, b","), Edit(line_end, line_end, line + newline)]
+
+    def _insertion(self, index: int, dropped: frozenset[ast.stmt]) -> Edit:
+        source = self._module.source
+        text = f"from {self.target.module} import {self.target.name}"
+        newline = source.newline_near(len(source.body))
+        following = self._body[index] if index < len(self._body) else None
+        if index == 0:
+            assert following is not None
+            return self._insertion_at_top(following, text)
+        before = self._last_on_line(self._body[index - 1])
+        newline = source.newline_near(self._module.end(before) - 1)
+        at = source.line_end(before.end_lineno or before.lineno)
+        in_run = following is not None and _is_import(following) and _is_import(before)
+        same_group = self._imports_first_party(before) or (in_run and self._imports_first_party(following))  # type: ignore[arg-type]
+        lead = "" if same_group or self._run_is_dropped(before, dropped) else newline
+        if not source.body[:at].endswith((b"\n", b"\r")):
+            return Edit(at, at, f"{newline}{lead}{text}".encode())
+        # Code that follows at once is set off, as a person would.
+        blank_follows = not source.body[at : source.line_end(source.line_of(at))].strip()
+        crowded = not blank_follows and following is not None and not _is_import(following)
+        return Edit(at, at, f"{lead}{text}{newline}{newline if crowded else ''}".encode())
+
+    def _insertion_at_top(self, first: ast.stmt, text: str) -> Edit:
+        source = self._module.source
+        line = first.lineno
+        if isinstance(first, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and first.decorator_list:
+            line = first.decorator_list[0].lineno
+        at = source.line_starts[line - 1]
+        newline = source.newline_near(at)
+        gap = (
+            ""
+            if _is_import(first)
+            else newline * (1 if not isinstance(first, ast.ClassDef | ast.FunctionDef) else 2)
+        )
+        return Edit(at, at, f"{text}{newline}{gap}".encode())
+
+    def _last_on_line(self, statement: ast.stmt) -> ast.stmt:
+        """The last top-level statement that begins on the line on which a statement ends (`a; b`)."""
+        for following in self._body[self._body.index(statement) + 1 :]:
+            if following.lineno != statement.end_lineno:
+                break
+            statement = following
+        return statement
+
+    def _run_is_dropped(self, statement: ast.stmt, dropped: frozenset[ast.stmt]) -> bool:
+        """Whether all imports that stand directly above an insertion go, with a blank line before them."""
+        index = self._body.index(statement)
+        while statement in dropped:
+            index -= 1
+            if index < 0 or (self._body[index].end_lineno or 0) < statement.lineno - 1:
+                return True
+            statement = self._body[index]
+        return False
+
+
+def blocks(node: ast.AST) -> Iterator[list[ast.stmt]]:
+    """The statement lists of a compound statement."""
+    for name in ("body", "orelse", "finalbody"):
+        block = getattr(node, name, None)
+        if isinstance(block, list):
+            yield block
+
+
+def is_main_guard(statement: ast.stmt) -> bool:
+    """Whether a statement is `if __name__ == "__main__":`, either way round."""
+    if not isinstance(statement, ast.If) or not isinstance(statement.test, ast.Compare):
+        return False
+    sides = [statement.test.left, *statement.test.comparators]
+    named = any(isinstance(side, ast.Name) and side.id == "__name__" for side in sides)
+    return named and any(isinstance(side, ast.Constant) and side.value == "__main__" for side in sides)
+
+
+def _is_import(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Import | ast.ImportFrom)
+
+
+def _is_string(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
+
+
+def _sort_key(statement: ast.stmt) -> tuple[int, str]:
+    """isort's default order within a section: `import x` first, then `from x`, by module."""
+    if isinstance(statement, ast.ImportFrom):
+        return 1, (statement.module or "").lower()
+    assert isinstance(statement, ast.Import)
+    return 0, statement.names[0].name.lower()
+
+
+def _leaves(statement: ast.stmt) -> bool:
+    """Whether control never gets past a statement: raise, or a call of sys.exit and its kin."""
+    if isinstance(statement, ast.Raise):
+        return True
+    if not (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call)):
+        return False
+    function = statement.value.func
+    if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name):
+        return (function.value.id, function.attr) in {("sys", "exit"), ("os", "_exit")}
+    return isinstance(function, ast.Name) and function.id in {"exit", "quit"}
+
+
+def _definitions(statement: ast.stmt) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]:
+    """The functions and classes that a top-level statement defines at module level."""
+    stack: list[ast.AST] = [statement]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node
+        elif isinstance(node, ast.stmt | ast.ExceptHandler | ast.match_case):
+            stack.extend(ast.iter_child_nodes(node))
+
+
+def _names_run_by(statement: ast.stmt) -> Iterator[str]:
+    """The names that a top-level statement reads when it runs; bodies of functions run later."""
+    stack: list[ast.AST] = [statement]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, ast.Name):
+            yield node.id
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            stack += [*node.decorator_list, node.args]
+        elif not isinstance(node, ast.Import | ast.ImportFrom):
+            stack.extend(ast.iter_child_nodes(node))

@@ -1,0 +1,1 @@
+"""What the tool knows about the code base: settings, files, modules."""

@@ -1,0 +1,243 @@
+"""Which file a dotted path means, and what a module's imports lead to. Nothing is ever imported."""
+
+from __future__ import annotations
+
+import ast
+import posixpath
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from ssot_fix.newer_syntax import Unparseable, parse
+from ssot_fix.source import Source, UnreadableText
+
+
+@dataclass(frozen=True, slots=True)
+class ImportFact:
+    """One imported path, absolute; `name` is set for `from target import name`.
+
+    `level` is `module` (always runs when the module is imported), `guarded` (inside try or if), `typing` (under
+    TYPE_CHECKING) or `function`.
+    """
+
+    target: str
+    name: str | None
+    bound: str
+    level: str
+
+
+@dataclass(frozen=True)
+class Project:
+    """The project's Python files and the folders from which its modules are imported.
+
+    `files` are posix paths relative to `root`; `source_roots` folders relative to it, `""` being the root itself.
+    `script_folders` are the folders that hold a file with a `__main__` guard.
+    """
+
+    root: Path
+    files: frozenset[str]
+    source_roots: tuple[str, ...] = ("",)
+    script_folders: frozenset[str] = frozenset()
+    _facts: dict[str, tuple[ImportFact, ...]] = field(default_factory=dict, compare=False, repr=False)
+    _reached: dict[str, frozenset[str]] = field(default_factory=dict, compare=False, repr=False)
+
+    def __getstate__(self) -> dict[str, object]:
+        """Without the facts: workers read those that they need."""
+        return {**self.__dict__, "_facts": {}}
+
+    def read(self, path: str) -> bytes:
+        """A file's bytes.
+
+        Raises OSError.
+        """
+        return (self.root / path).read_bytes()
+
+    @cached_property
+    def folders(self) -> frozenset[str]:
+        """Every folder that holds a Python file, directly or below."""
+        found: set[str] = set()
+        for path in self.files:
+            folder = posixpath.dirname(path)
+            while folder not in found:
+                found.add(folder)
+                folder = posixpath.dirname(folder)
+        return frozenset(found)
+
+    def source_root_of(self, path: str) -> str:
+        """The innermost source root that holds a file."""
+        holding = [root for root in self.source_roots if not root or path.startswith(f"{root}/")]
+        return max(holding, key=len, default="")
+
+    def module_name(self, path: str, root: str | None = None) -> str:
+        """The dotted name under which a file is imported from a source root (the innermost by default)."""
+        root = self.source_root_of(path) if root is None else root
+        inner = path[len(root) + 1 :] if root else path
+        parts = posixpath.splitext(inner)[0].split("/")
+        return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+    def locate(self, dotted: str, roots: Iterable[str] | None = None) -> str | None:
+        """The file that a dotted path means; None if it is no module of the project.
+
+        A package wins over a module of the same name, as in Python's own finder.
+        """
+        inner = dotted.replace(".", "/")
+        for root in self.source_roots if roots is None else roots:
+            base = f"{root}/{inner}" if root else inner
+            for candidate in (f"{base}/__init__.py", f"{base}.py"):
+                if candidate in self.files:
+                    return candidate
+        return None
+
+    def is_first_party(self, dotted: str) -> bool:
+        """Whether a dotted path starts with a module or folder of the project."""
+        top = dotted.partition(".")[0]
+        return any(
+            self.locate(top, (root,)) is not None or (f"{root}/{top}" if root else top) in self.folders
+            for root in self.source_roots
+        )
+
+    def is_package_module(self, path: str, root: str) -> bool:
+        """Whether every folder between a source root and a file is a package with an __init__."""
+        folder = posixpath.dirname(path)
+        while folder != root:
+            if f"{folder}/__init__.py" not in self.files or not folder:
+                return False
+            folder = posixpath.dirname(folder)
+        return True
+
+    def facts(self, path: str) -> tuple[ImportFact, ...]:
+        """The imports of a file, in order; none if it can't be read or parsed."""
+        if path not in self._facts:
+            self._facts[path] = self._read_facts(path)
+        return self._facts[path]
+
+    def _read_facts(self, path: str) -> tuple[ImportFact, ...]:
+        try:
+            source = Source(self.read(path))
+            tree = parse(source.text, source.body).tree
+        except (OSError, UnreadableText, Unparseable):
+            return ()
+        name = self.module_name(path)
+        package = name if path.endswith("__init__.py") else name.rpartition(".")[0]
+        return tuple(_import_facts(tree, package))
+
+    def origin(self, module: str, name: str) -> tuple[str, str]:
+        """Where `from module import name` leads: the defining module and the name there.
+
+        Re-exports are followed; a name whose definition is out of sight is left where it was asked for.
+        """
+        seen: set[tuple[str, str]] = set()
+        while (module, name) not in seen:
+            seen.add((module, name))
+            path = self.locate(module)
+            if path is None:
+                break
+            bound = [fact for fact in self.facts(path) if fact.bound == name and fact.level != "function"]
+            if len(bound) != 1 or bound[0].level != "module" or self._binds_otherwise(path, name):
+                break
+            fact = bound[0]
+            module, name = (fact.target, fact.name) if fact.name else _split(fact.target)
+        return module, name
+
+    def _binds_otherwise(self, path: str, name: str) -> bool:
+        """Whether a module gives a name another value than its import."""
+        source = Source(self.read(path))
+        tree = parse(source.text, source.body).tree
+        return any(
+            (isinstance(node, ast.Name) and node.id == name and not isinstance(node.ctx, ast.Load))
+            or (isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and node.name == name)
+            for statement in tree.body
+            for node in ast.walk(statement)
+        )
+
+    def reached_from(self, path: str) -> frozenset[str]:
+        """The files that run when a module is imported, itself included.
+
+        Its own imports count at every level (one inside a function can recurse into a caller); those of the
+        modules behind it at module level. The packages around `path` don't count: they are being imported
+        already when it runs.
+        """
+        if path not in self._reached:
+            self._reached[path] = frozenset(self._reach(path))
+        return self._reached[path]
+
+    def _reach(self, path: str) -> set[str]:
+        around = set(self._packages_around(path))
+        reached = {path}
+        waiting = [path]
+        while waiting:
+            current = waiting.pop()
+            for fact in self.facts(current):
+                if fact.level == "typing" or (fact.level == "function" and current != path):
+                    continue
+                fresh = set(self._files_of(fact)) - reached - around
+                reached |= fresh
+                waiting += sorted(fresh)
+        return reached
+
+    def _packages_around(self, path: str) -> Iterator[str]:
+        folder = posixpath.dirname(path)
+        while folder:
+            yield f"{folder}/__init__.py"
+            folder = posixpath.dirname(folder)
+
+    def _files_of(self, fact: ImportFact) -> Iterator[str]:
+        parts = fact.target.split(".")
+        paths = [".".join(parts[: count + 1]) for count in range(len(parts))]
+        if fact.name:
+            paths.append(f"{fact.target}.{fact.name}")
+        for dotted in paths:
+            if located := self.locate(dotted):
+                yield located
+
+
+def _split(dotted: str) -> tuple[str, str]:
+    module, _, name = dotted.rpartition(".")
+    return (module, name) if module else (name, "")
+
+
+def _import_facts(tree: ast.Module, package: str) -> Iterator[ImportFact]:
+    stack: list[tuple[ast.AST, str]] = [(node, "module") for node in reversed(tree.body)]
+    while stack:
+        node, level = stack.pop()
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield ImportFact(alias.name, None, alias.asname or alias.name.partition(".")[0], level)
+        elif isinstance(node, ast.ImportFrom):
+            origin = _absolute(node, package)
+            for alias in node.names:
+                yield ImportFact(origin, alias.name, alias.asname or alias.name, level)
+        elif isinstance(node, ast.stmt | ast.ExceptHandler | ast.match_case):
+            inner = _level_inside(node, level)
+            for name in ("body", "handlers", "orelse", "finalbody", "cases"):
+                stack.extend((child, inner) for child in reversed(getattr(node, name, ())))
+
+
+def _absolute(node: ast.ImportFrom, package: str) -> str:
+    if not node.level:
+        return node.module or ""
+    parts = package.split(".") if package else []
+    kept = parts[: len(parts) - node.level + 1]
+    return ".".join([*kept, *([node.module] if node.module else [])])
+
+
+def _level_inside(node: ast.AST, level: str) -> str:
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        return "function"
+    if level != "module":
+        return level
+    if isinstance(node, ast.If) and is_type_checking(node.test):
+        return "typing"
+    return (
+        "guarded"
+        if isinstance(node, ast.If | ast.Try | ast.TryStar | ast.For | ast.While | ast.Match)
+        else level
+    )
+
+
+def is_type_checking(test: ast.expr) -> bool:
+    """Whether a condition is TYPE_CHECKING, however it was imported."""
+    return (isinstance(test, ast.Name) and test.id == "TYPE_CHECKING") or (
+        isinstance(test, ast.Attribute) and test.attr == "TYPE_CHECKING"
+    )

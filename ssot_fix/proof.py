@@ -1,0 +1,249 @@
+"""What must hold before a change is offered (docs/architecture.md, The proof).
+
+Each step looks at the new text afresh. The planner says what it meant to change; that nothing else did is
+found out here by comparing trees, and that names mean what was meant by binding them anew.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ssot_fix.bindings import Module
+from ssot_fix.edits import Edit, apply_edits
+from ssot_fix.imports import Binder, Target
+from ssot_fix.newer_syntax import Unparseable, parse
+from ssot_fix.project.resolver import Project
+from ssot_fix.sites import Plan, Site
+from ssot_fix.source import Source, UnreadableText
+
+
+class ProofFailed(Exception):
+    """The new text is not what was meant; the message names the step and the place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """The raw bytes that were proved, and the edits that lead to them from the file's own."""
+
+    edits: tuple[Edit, ...]
+    new_raw: bytes
+
+
+def prove(
+    module: Module, plan: Plan, project: Project, seeds: frozenset[str], replan: Callable[[Module], Plan]
+) -> Proof:
+    """Carry out a plan on a copy and hold the result to all five conditions.
+
+    `replan` plans the new text as the engine would. Raises ProofFailed.
+    """
+    edits = _raw_edits(module.source, plan)
+    new_raw = apply_edits(module.source.raw, edits)
+    new = _parse_again(module, new_raw, seeds)
+    _Comparison(module, new, plan).run()
+    _check_bindings(module, new, plan)
+    _check_imports(module, new, plan, project)
+    if again := replan(new).edits:
+        line, _ = new.source.position(again[0].start)
+        raise ProofFailed(f"stability: a second run would change line {line} again")
+    return Proof(tuple(edits), new_raw)
+
+
+def _raw_edits(source: Source, plan: Plan) -> list[Edit]:
+    try:
+        return [
+            Edit(
+                source.raw_offset(edit.start),
+                source.raw_offset(edit.end),
+                source.raw_text(edit.text.decode()),
+            )
+            for edit in plan.edits
+        ]
+    except UnreadableText as error:
+        raise ProofFailed(f"syntax: {error}") from None
+
+
+def _parse_again(module: Module, raw: bytes, seeds: frozenset[str]) -> Module:
+    """Step 1: the parser that read the old text reads the new one, in the same encoding."""
+    try:
+        source = Source(raw)
+        parsed = parse(source.text, source.body)
+    except (UnreadableText, Unparseable) as error:
+        raise ProofFailed(f"syntax: {error}") from None
+    if source.encoding != module.source.encoding:
+        raise ProofFailed(f"syntax: the encoding declaration changed to {source.encoding}")
+    if parsed.parser != module.parsed.parser:
+        raise ProofFailed("syntax: the new text needs another parser")
+    return Module(module.path, module.name, source, parsed, seeds)
+
+
+class _Comparison:
+    """Step 2: the trees are equal once the declared sites and import changes are set aside."""
+
+    def __init__(self, old: Module, new: Module, plan: Plan) -> None:
+        self._old, self._new, self._plan = old, new, plan
+        self._sites = {site.changed or site.node: site for site in plan.rewritten()}
+        self._met: set[ast.AST] = set()
+        self._added = {(binder.target.module, binder.target.name) for binder in plan.placed}
+        self._pairs: list[tuple[object, object]] = []
+
+    def run(self) -> None:
+        self._pairs = [(self._old.tree, self._new.tree)]
+        while self._pairs:
+            self._compare(*self._pairs.pop())
+        if missed := self._sites.keys() - self._met:
+            self._fail(next(iter(missed)), "a site is gone")
+        if self._added:
+            self._fail(self._old.tree, "an added import is missing")
+        if ast.get_docstring(self._old.tree, clean=False) != ast.get_docstring(self._new.tree, clean=False):
+            self._fail(self._old.tree, "the docstring changed")
+
+    def _compare(self, old: object, new: object) -> None:
+        if isinstance(old, ast.AST) and old in self._sites:
+            self._compare_site(self._sites[old], old, new)
+        elif isinstance(old, list) and isinstance(new, list):
+            self._compare_lists(old, new)
+        elif isinstance(old, ast.AST) and isinstance(new, ast.AST):
+            self._compare_nodes(old, new)
+        elif type(old) is not type(new) or repr(old) != repr(new):
+            self._fail(None, f"{old!r} became {new!r}")
+
+    def _compare_nodes(self, old: ast.AST, new: ast.AST) -> None:
+        if type(old) is not type(new):
+            self._fail(old, f"{type(old).__name__} became {type(new).__name__}")
+        if isinstance(old, ast.ImportFrom) and isinstance(new, ast.ImportFrom):
+            self._compare_import(old, new)
+            return
+        if isinstance(old, ast.Import) and isinstance(new, ast.Import):
+            self._push(self._kept_names(old), new.names)
+            return
+        for name in old._fields:
+            self._pairs.append((getattr(old, name, None), getattr(new, name, None)))
+
+    def _compare_import(self, old: ast.ImportFrom, new: ast.ImportFrom) -> None:
+        names = list(new.names)
+        if binder := self._plan.merged.get(old):
+            added = [alias for alias in names if alias.name == binder.target.name and alias.asname is None]
+            if len(added) != 1:
+                self._fail(old, "the merged name is missing")
+            names.remove(added[0])
+        self._pairs += [(old.module, new.module), (old.level, new.level)]
+        self._push(self._kept_names(old), names)
+
+    def _kept_names(self, old: ast.Import | ast.ImportFrom) -> list[ast.alias]:
+        return [alias for alias in old.names if alias not in self._plan.dropped.get(old, ())]
+
+    def _compare_lists(self, old: list[object], new: list[object]) -> None:
+        dropped, added = self._plan.dropped, []
+        kept = [n for n in old if not (isinstance(n, ast.stmt) and n in dropped and not self._kept_names(n))]  # type: ignore[arg-type]
+        if len(new) > len(kept) and old is self._old.tree.body:
+            added = [node for node in new if self._is_added(node)]
+        self._push(kept, [node for node in new if node not in added])
+
+    def _is_added(self, node: object) -> bool:
+        if not isinstance(node, ast.ImportFrom) or node.level or len(node.names) != 1:
+            return False
+        imported = (node.module or "", node.names[0].name)
+        if node.names[0].asname or imported not in self._added:
+            return False
+        self._added.discard(imported)
+        return True
+
+    def _push(self, old: list[ast.alias] | list[object], new: list[ast.alias] | list[object]) -> None:
+        if len(old) != len(new):
+            self._fail(
+                next((node for node in old if isinstance(node, ast.AST)), None), "statements came or went"
+            )
+        self._pairs += [pair for pair in zip(old, new, strict=True) if not self._same_text(*pair)]
+
+    def _same_text(self, old: object, new: object) -> bool:
+        """A shortcut for statements without sites: equal text at one level of nesting has equal trees."""
+        if not isinstance(old, ast.stmt) or not isinstance(new, ast.stmt):
+            return False
+        if getattr(old, "decorator_list", ()) or getattr(new, "decorator_list", ()):
+            return False  # decorators lie outside a definition's own span
+        start, end = old.lineno, old.end_lineno or old.lineno
+        touched = any(
+            start <= getattr(node, "lineno", 0) <= end for node in (*self._sites, *self._plan.dropped)
+        )
+        return not touched and self._old.code(old) == self._new.code(new)
+
+    def _compare_site(self, site: Site, old: ast.AST, new: object) -> None:
+        self._met.add(old)
+        span = self._plan.new_span(site, self._old.start(old), self._old.end(old))
+        if not isinstance(new, ast.AST) or (self._new.start(new), self._new.end(new)) != span:
+            self._fail(old, "a rewritten site is not where it should be")
+        assert isinstance(new, ast.AST)
+        if not site.kept:
+            return
+        call = new.value if isinstance(new, ast.Expr) else new
+        call = call.operand if isinstance(call, ast.UnaryOp) else call
+        if not isinstance(call, ast.Call):
+            self._fail(old, "a rewritten site is no call")
+        assert isinstance(call, ast.Call)
+        arguments = sorted(
+            [*call.args, *(k.value for k in call.keywords)], key=lambda n: (n.lineno, n.col_offset)
+        )
+        self._pairs += list(zip(site.kept, arguments, strict=False))
+        if len(arguments) < len(site.kept):
+            self._fail(old, "an argument is gone")
+
+    def _fail(self, node: ast.AST | None, what: str) -> None:
+        line = getattr(node, "lineno", None)
+        raise ProofFailed(f"tree: {what}" + (f" (line {line})" if line else ""))
+
+
+def _check_bindings(old: Module, new: Module, plan: Plan) -> None:
+    """Step 3: introduced names mean the target; no name that was bound lost its binding."""
+    introduced = {reference.node: reference for reference in new.references}
+    starts = {new.start(reference.node): reference for reference in introduced.values()}
+    for site in plan.rewritten():
+        if site.binder is None:
+            continue
+        changed = site.changed or site.node
+        first, last = plan.new_span(site, old.start(changed), old.end(changed))
+        base = site.expression.partition(".")[0]
+        found = [r for at, r in starts.items() if first <= at < last and r.node.id == base]
+        binder = Binder(new, site.binder.project, site.binder.target)
+        if not found or any(not binder.means_target(site.expression, r) for r in found):
+            raise ProofFailed(
+                f"bindings: `{base}` does not mean {site.binder.target.module}.{site.binder.target.name} at "
+                f"line {new.source.line_of(first)}"
+            )
+    lost = {
+        alias.asname or alias.name.partition(".")[0] for names in plan.dropped.values() for alias in names
+    }
+    unbound_before = {r.node.id for r in old.references if old.lookup(r.node.id, r.scope) is None}
+    for reference in new.references:
+        name = reference.node.id
+        if name in lost - unbound_before and new.lookup(name, reference.scope) is None:
+            raise ProofFailed(f"bindings: `{name}` on line {reference.node.lineno} lost its import")
+
+
+def _check_imports(old: Module, new: Module, plan: Plan, project: Project) -> None:
+    """Step 4: added imports resolve, close no cycle, and stand where they always run, in time."""
+    for binder in [*plan.placed, *plan.merged.values()]:
+        target = binder.target
+        if project.locate(target.module, (target.root,)) != target.path:
+            raise ProofFailed(f"imports: {target.module} is not in the project")
+        if old.path in project.reached_from(target.path):
+            raise ProofFailed(f"imports: {target.module} imports this module")
+        index = _index_of_import(new, target)
+        late = Binder(new, project, target)
+        for later in new.tree.body[index + 1 :]:
+            if isinstance(later, ast.ImportFrom) and later.module == "__future__":
+                raise ProofFailed("imports: placed above a __future__ import")
+            if binder in plan.placed and late.edits_path(later):
+                raise ProofFailed(f"imports: placed above the change of sys.path on line {later.lineno}")
+
+
+def _index_of_import(new: Module, target: Target) -> int:
+    for index, statement in enumerate(new.tree.body):
+        if isinstance(statement, ast.ImportFrom) and any(
+            alias.name == target.name for alias in statement.names
+        ):
+            origin = new.absolute("." * statement.level + (statement.module or ""))
+            if origin == target.module:
+                return index
+    raise ProofFailed(f"imports: {target.module} is not imported at module level")

@@ -1,0 +1,1 @@
+"""Results as text: diffs, tables, JSON. Nothing here decides anything."""

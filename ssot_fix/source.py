@@ -1,0 +1,100 @@
+"""One file's text: bytes, encoding, newlines, line table, offsets.
+
+Everything above this layer works on `Source.body`: the text as UTF-8 without its BOM, since that is what
+`ast` counts its columns in. Only `raw_offset` and `raw_text` lead back to the file's own bytes.
+"""
+
+from __future__ import annotations
+
+import codecs
+import io
+import re
+import tokenize
+from bisect import bisect_right
+from functools import cached_property
+
+# What Python's tokenizer takes for the end of a line; form feeds, U+2028 and the like are none
+# (https://docs.python.org/3/reference/lexical_analysis.html#physical-lines).
+NEWLINE = re.compile(rb"\r\n|\r|\n")
+
+
+class UnreadableText(ValueError):
+    """The bytes are no text in the encoding that the file declares."""
+
+
+class Source:
+    """A decoded file. Offsets are bytes in `body`; lines count from 1."""
+
+    def __init__(self, raw: bytes) -> None:
+        self.raw = raw
+        self.encoding = _declared_encoding(raw)
+        self._bom = codecs.BOM_UTF8 if raw.startswith(codecs.BOM_UTF8) else b""
+        self.text = _decode(raw[len(self._bom) :], self.encoding)
+        self._is_utf8 = self.encoding == "utf-8"
+        self.body = raw[len(self._bom) :] if self._is_utf8 else self.text.encode()
+
+    @cached_property
+    def line_starts(self) -> list[int]:
+        """Offset of each line's first byte; line n is at index n - 1."""
+        return [0, *(match.end() for match in NEWLINE.finditer(self.body))]
+
+    def offset(self, line: int, column: int) -> int:
+        """The offset of `ast`'s position: a line from 1, a column in UTF-8 bytes from 0."""
+        return self.line_starts[line - 1] + column
+
+    def line_of(self, offset: int) -> int:
+        """The number, from 1, of the line that holds an offset."""
+        return bisect_right(self.line_starts, offset)
+
+    def line_end(self, line: int) -> int:
+        """The offset just behind a line's newline, or the end of the text."""
+        return self.line_starts[line] if line < len(self.line_starts) else len(self.body)
+
+    def position(self, offset: int) -> tuple[int, int]:
+        """Line and column for people: both from 1, the column in characters."""
+        line = self.line_of(offset)
+        before = self.body[self.line_starts[line - 1] : offset]
+        return line, len(before.decode(errors="replace")) + 1
+
+    def newline_near(self, offset: int) -> str:
+        """The newline of the line at an offset, else of the file's first line, else a line feed."""
+        for start in (self.line_starts[self.line_of(offset) - 1], 0):
+            if match := NEWLINE.search(self.body, start):
+                return match.group().decode()
+        return "\n"
+
+    def raw_offset(self, offset: int) -> int:
+        """The offset in the file's own bytes that an offset in `body` stands for."""
+        if not self._is_utf8:
+            offset = len(self.body[:offset].decode().encode(self.encoding))
+        return offset + len(self._bom)
+
+    def raw_text(self, text: str) -> bytes:
+        """Text as the file's own bytes.
+
+        Raises UnreadableText if its encoding lacks a character.
+        """
+        try:
+            return text.encode(self.encoding)
+        except UnicodeEncodeError as error:
+            raise UnreadableText(f"{self.encoding} has no {error.object[error.start]!r}") from None
+
+
+def _declared_encoding(raw: bytes) -> str:
+    """The encoding by PEP 263 (BOM, cookie, else UTF-8), in Python's own spelling."""
+    try:
+        found, _ = tokenize.detect_encoding(io.BytesIO(raw).readline)
+        return codecs.lookup(found.removesuffix("-sig")).name
+    except (SyntaxError, LookupError) as error:
+        raise UnreadableText(str(error)) from None
+
+
+def _decode(data: bytes, encoding: str) -> str:
+    try:
+        text = data.decode(encoding)
+    except (UnicodeDecodeError, ValueError) as error:
+        raise UnreadableText(f"not valid {encoding}: {error}") from None
+    # Some encodings have several spellings of one text; the untouched part could not be kept (law 2).
+    if encoding != "utf-8" and text.encode(encoding) != data:
+        raise UnreadableText(f"{encoding} does not decode and encode to the same bytes here")
+    return text
