@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 from click_default_group import DefaultGroup
@@ -91,13 +91,9 @@ class Options:
 @click.option("--check", is_flag=True, help="Print no diff; exit with 1 if something would change.")
 @click.option("--strict", is_flag=True, help="With --check: exit with 1 if any unsuppressed finding is left.")
 @click.option("--allow-dirty", is_flag=True, help="With --write: change files with uncommitted changes, too.")
-@click.option(
-    "--unsafe-fixes", is_flag=True, help="Apply fixes that may behave differently, in a stated way."
-)
+@click.option("--unsafe-fixes", is_flag=True, help="Apply fixes that may behave differently, in a stated way.")
 @click.option("--include-tests", is_flag=True, help="Look into test code, too.")
-@click.option(
-    "--config", type=click.Path(path_type=Path), metavar="FILE", help="Read the settings from here."
-)
+@click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="Read the settings from here.")
 @click.option("--jobs", type=click.IntRange(1), metavar="N", help="Number of worker processes.")
 @click.option("--stats", is_flag=True, help="Show where the time went.")
 @click.option("-q", "--quiet", is_flag=True, help="No summary.")
@@ -123,7 +119,7 @@ class Options:
     metavar="FILE",
     help="Print to this file instead of stdout.",
 )
-def run(**given: Any) -> int:
+def run(**given: Any) -> int:  # noqa: ANN401
     """Find code that goes round the single sources of truth, and rewrite what is proved harmless."""
     options = Options(**given)
     _check_usage(options)
@@ -157,9 +153,7 @@ def explain(subject: str) -> int:
         click.echo(found[subject].explanation.strip())
         return DONE
     told = [("any codemod", SHARED[subject])] if subject in SHARED else []
-    told += [
-        (name, codemod.reasons[subject]) for name, codemod in found.items() if subject in codemod.reasons
-    ]
+    told += [(name, codemod.reasons[subject]) for name, codemod in found.items() if subject in codemod.reasons]
     if not told:
         known = [*found, *SHARED, *(reason for codemod in found.values() for reason in codemod.reasons)]
         near = get_close_matches(subject, known, n=1)
@@ -271,9 +265,7 @@ def _written(options: Options, root: Path, results: list[FileResult]) -> list[Fi
     return write_all(root, results, is_dirty=lambda paths: uncommitted(root, paths))
 
 
-def _report(
-    options: Options, request: Request, outcome: Outcome, diffs: dict[str, bytes], seconds: float
-) -> int:
+def _report(options: Options, request: Request, outcome: Outcome, diffs: dict[str, bytes], seconds: float) -> int:
     from ssot_fix.report.summary import summarize  # noqa: PLC0415
 
     changed = {result.path for result in outcome.results if result.status == "changed"}
@@ -319,7 +311,7 @@ def _diffs(options: Options, root: Path, outcome: Outcome) -> dict[str, bytes]:
     return diffs
 
 
-def _colors(options: Options, stream: Any) -> bool:
+def _colors(options: Options, stream: TextIO) -> bool:
     if options.color != "auto":
         return options.color == "always"
     return stream.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
@@ -334,9 +326,7 @@ def _print(options: Options, data: bytes) -> None:
     try:
         options.output.write_bytes(data)
     except OSError as error:
-        raise click.ClickException(
-            f"{options.output}: {error.strerror or error}; nothing was printed"
-        ) from None
+        raise click.ClickException(f"{options.output}: {error.strerror or error}; nothing was printed") from None
 
 
 def _print_notes(options: Options, outcome: Outcome) -> None:

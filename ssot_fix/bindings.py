@@ -237,11 +237,7 @@ class _Walk:
                 scope.nonlocal_names.update(node.names)
             case ast.arg():
                 self._bind(scope, Binding(node.arg, "parameter", node))
-            case (
-                ast.ExceptHandler(name=str(name))
-                | ast.MatchAs(name=str(name))
-                | ast.MatchStar(name=str(name))
-            ):
+            case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
                 self._bind(scope, Binding(name, "assign", node))
             case ast.MatchMapping(rest=str(name)):
                 self._bind(scope, Binding(name, "assign", node))

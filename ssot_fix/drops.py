@@ -40,9 +40,7 @@ def droppable(
 def _left_without_use(module: Module, rewritten: Sequence[Reference]) -> list[tuple[Scope, str]]:
     lost = {(module.lookup(r.node.id, r.scope), r.node.id) for r in rewritten}
     leaving = {id(reference) for reference in rewritten}
-    remaining = {
-        (module.lookup(r.node.id, r.scope), r.node.id) for r in module.references if id(r) not in leaving
-    }
+    remaining = {(module.lookup(r.node.id, r.scope), r.node.id) for r in module.references if id(r) not in leaving}
     found = [(scope, name) for scope, name in lost - remaining if scope is not None]
     return sorted(found, key=lambda item: (getattr(item[0].node, "lineno", 0), item[1]))
 
@@ -57,9 +55,7 @@ def _must_stay(module: Module, scope: Scope, binding: Binding, used_elsewhere: C
     if _NOQA.search(module.source.body[module.start(node) : line_end]):
         return True
     if scope.kind == "module":
-        declared_global = any(
-            isinstance(a, ast.FunctionDef | ast.AsyncFunctionDef) for a in module.ancestors(node)
-        )
+        declared_global = any(isinstance(a, ast.FunctionDef | ast.AsyncFunctionDef) for a in module.ancestors(node))
         return module.is_package or declared_global or _in_all(module, name) or used_elsewhere(name)
     return False
 
@@ -134,9 +130,7 @@ def _block_survives(
     return any(statement not in whole for statement in block)
 
 
-def drop_edits(
-    module: Module, gone: dict[ast.stmt, list[ast.alias]], inserted: Collection[int] = ()
-) -> list[Edit]:
+def drop_edits(module: Module, gone: dict[ast.stmt, list[ast.alias]], inserted: Collection[int] = ()) -> list[Edit]:
     """The edits, in `Source.body` offsets, that take aliases out of their statements.
 
     `inserted` are the offsets at which imports come in; the blank lines there are theirs.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 
 class Applicability(enum.StrEnum):
@@ -105,7 +106,7 @@ def in_order(edits: Iterable[Edit]) -> list[Edit]:
     Raises OverlappingEdits if two of them claim the same bytes.
     """
     ordered = sorted(edits, key=lambda edit: (edit.start, edit.end > edit.start))
-    for before, after in zip(ordered, ordered[1:], strict=False):
+    for before, after in pairwise(ordered):
         if after.start < before.end:
             raise OverlappingEdits(f"edits {before} and {after} overlap")
     return ordered

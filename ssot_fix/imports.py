@@ -18,6 +18,10 @@ from ssot_fix.project.resolver import Project, is_type_checking
 # Statements with this text may change where imports are found.
 _PATH_EDIT = re.compile(rb"\bsys\s*\.\s*path\b|\baddsitedir\b|\bpath\s*\.\s*(?:insert|append|extend)\b")
 
+# What a handler catches that is there for imports that fail.
+IMPORT_ERRORS = frozenset({"ImportError", "ModuleNotFoundError"})
+IMPORT_FAILURES = IMPORT_ERRORS | {"Exception", "BaseException"}
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -75,9 +79,7 @@ class Binder:
     def _reach_by_new_import(self, node: ast.AST, scope: Scope) -> Reach | Refusal:
         name = self.target.name
         found = self._module.lookup(name, scope)
-        if found is not None and not (
-            found is self._module.root and self._only_for_typing(found.bindings[name])
-        ):
+        if found is not None and not (found is self._module.root and self._only_for_typing(found.bindings[name])):
             line = getattr(found.bindings[name][0].node, "lineno", 0)
             return Refusal("name-taken", f"`{name}` already means something else here (line {line})")
         if name in self._module.parsed.hidden or self._star_may_bind(name):
@@ -149,7 +151,7 @@ class Binder:
         inner = line[line.index(owner) - 1]
         for block in blocks(owner):
             if statement in block and inner in block:
-                return block.index(statement) < block.index(inner)  # type: ignore[arg-type]
+                return block.index(statement) < block.index(inner)
         return False
 
     def _always_runs(self, node: ast.AST) -> bool:
@@ -167,10 +169,7 @@ class Binder:
     def _only_for_typing(self, bindings: Sequence[Binding]) -> bool:
         return all(
             self._expression(binding) == self.target.name
-            and any(
-                isinstance(a, ast.If) and is_type_checking(a.test)
-                for a in self._module.ancestors(binding.node)
-            )
+            and any(isinstance(a, ast.If) and is_type_checking(a.test) for a in self._module.ancestors(binding.node))
             for binding in bindings
         )
 
@@ -220,8 +219,8 @@ class Binder:
         """The functions of this module whose bodies may run before a top-level statement."""
         definitions: dict[str, list[ast.AST]] = {}
         for statement in self._body:
-            for node in _definitions(statement):
-                definitions.setdefault(node.name, []).append(node)
+            for definition in _definitions(statement):
+                definitions.setdefault(definition.name, []).append(definition)
         waiting = {name for statement in self._body[:index] for name in _names_run_by(statement)}
         called: set[ast.AST] = set()
         seen: set[str] = set()
@@ -277,9 +276,7 @@ class Binder:
         if _PATH_EDIT.search(self._module.code(statement)):
             return True
         return any(
-            isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Name)
-            and node.func.id in self._path_functions
+            isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in self._path_functions
             for node in ast.walk(statement)
         )
 
@@ -296,9 +293,7 @@ class Binder:
     @cached_property
     def _candidates(self) -> list[int]:
         """Places for a new import, the best first: with the first-party imports, else below the others."""
-        header = [
-            i for i in range(self._lower_bound, self._header_end) if self._is_absolute_import(self._body[i])
-        ]
+        header = [i for i in range(self._lower_bound, self._header_end) if self._is_absolute_import(self._body[i])]
         first_party = [i for i in header if self._imports_first_party(self._body[i])]
         best = [self._sorted_place(first_party)] if first_party else []
         rest = sorted({i + 1 for i in header}, reverse=True)
@@ -314,9 +309,7 @@ class Binder:
 
     @staticmethod
     def _is_absolute_import(statement: ast.stmt) -> bool:
-        return isinstance(statement, ast.Import) or (
-            isinstance(statement, ast.ImportFrom) and not statement.level
-        )
+        return isinstance(statement, ast.Import) or (isinstance(statement, ast.ImportFrom) and not statement.level)
 
     def _imports_first_party(self, statement: ast.stmt) -> bool:
         if isinstance(statement, ast.ImportFrom):
@@ -354,9 +347,7 @@ class Binder:
         indent = source.body[line_start : self._module.start(last)]
         line_end = source.line_end(last.lineno)
         rest = source.body[at:line_end].strip()
-        parenthesised = (
-            b"(" in source.body[self._module.start(statement) : self._module.start(statement.names[0])]
-        )
+        parenthesised = b"(" in source.body[self._module.start(statement) : self._module.start(statement.names[0])]
         if not parenthesised or indent.strip() or rest.startswith(b")") or b")" in rest.partition(b"#")[0]:
             return [Edit(at, at, f", {name}".encode())]
         newline = source.newline_near(at).encode()
@@ -373,18 +364,29 @@ class Binder:
         if index == 0:
             assert following is not None
             return self._insertion_at_top(following, text)
+        alone = following is not None and self._body[index - 1].end_lineno != following.lineno
+        if following is not None and alone and self._imports_first_party(following):
+            # Directly above its neighbour, below the neighbour's section comment.
+            at = source.line_starts[following.lineno - 1]
+            return Edit(at, at, f"{text}{self._lint_comment(following)}{source.newline_near(at)}".encode())
         before = self._last_on_line(self._body[index - 1])
         newline = source.newline_near(self._module.end(before) - 1)
+        text += self._lint_comment(before)
         at = source.line_end(before.end_lineno or before.lineno)
-        in_run = following is not None and _is_import(following) and _is_import(before)
-        same_group = self._imports_first_party(before) or (in_run and self._imports_first_party(following))  # type: ignore[arg-type]
-        lead = "" if same_group or self._run_is_dropped(before, dropped) else newline
+        lead = "" if self._imports_first_party(before) or self._run_is_dropped(before, dropped) else newline
         if not source.body[:at].endswith((b"\n", b"\r")):
             return Edit(at, at, f"{newline}{lead}{text}".encode())
         # Code that follows at once is set off, as a person would.
         blank_follows = not source.body[at : source.line_end(source.line_of(at))].strip()
         crowded = not blank_follows and following is not None and not _is_import(following)
         return Edit(at, at, f"{lead}{text}{newline}{newline if crowded else ''}".encode())
+
+    def _lint_comment(self, neighbour: ast.stmt) -> str:
+        """The comment that tells linters of a late import, if the neighbour needs one."""
+        end = self._module.end(neighbour)
+        rest = self._module.source.body[end : self._module.source.line_end(neighbour.end_lineno or neighbour.lineno)]
+        found = re.fullmatch(rb"\s*#\s*noqa:\s*E402\s*", rest)
+        return "  " + rest.strip().decode() if found and _is_import(neighbour) else ""
 
     def _insertion_at_top(self, first: ast.stmt, text: str) -> Edit:
         source = self._module.source
@@ -394,9 +396,7 @@ class Binder:
         at = source.line_starts[line - 1]
         newline = source.newline_near(at)
         gap = (
-            ""
-            if _is_import(first)
-            else newline * (1 if not isinstance(first, ast.ClassDef | ast.FunctionDef) else 2)
+            "" if _is_import(first) else newline * (1 if not isinstance(first, ast.ClassDef | ast.FunctionDef) else 2)
         )
         return Edit(at, at, f"{text}{newline}{gap}".encode())
 
@@ -434,6 +434,14 @@ def is_main_guard(statement: ast.stmt) -> bool:
     sides = [statement.test.left, *statement.test.comparators]
     named = any(isinstance(side, ast.Name) and side.id == "__name__" for side in sides)
     return named and any(isinstance(side, ast.Constant) and side.value == "__main__" for side in sides)
+
+
+def caught(handler: ast.ExceptHandler) -> frozenset[str]:
+    """The names of the exceptions that a handler catches; of a bare one, BaseException."""
+    if handler.type is None:
+        return frozenset({"BaseException"})
+    types = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+    return frozenset(node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "") for node in types)
 
 
 def _is_import(statement: ast.stmt) -> bool:

@@ -152,9 +152,7 @@ class _Comparison:
 
     def _push(self, old: list[ast.alias] | list[object], new: list[ast.alias] | list[object]) -> None:
         if len(old) != len(new):
-            self._fail(
-                next((node for node in old if isinstance(node, ast.AST)), None), "statements came or went"
-            )
+            self._fail(next((node for node in old if isinstance(node, ast.AST)), None), "statements came or went")
         self._pairs += [pair for pair in zip(old, new, strict=True) if not self._same_text(*pair)]
 
     def _same_text(self, old: object, new: object) -> bool:
@@ -164,9 +162,7 @@ class _Comparison:
         if getattr(old, "decorator_list", ()) or getattr(new, "decorator_list", ()):
             return False  # decorators lie outside a definition's own span
         start, end = old.lineno, old.end_lineno or old.lineno
-        touched = any(
-            start <= getattr(node, "lineno", 0) <= end for node in (*self._sites, *self._plan.dropped)
-        )
+        touched = any(start <= getattr(node, "lineno", 0) <= end for node in (*self._sites, *self._plan.dropped))
         return not touched and self._old.code(old) == self._new.code(new)
 
     def _compare_site(self, site: Site, old: ast.AST, new: object) -> None:
@@ -182,9 +178,7 @@ class _Comparison:
         if not isinstance(call, ast.Call):
             self._fail(old, "a rewritten site is no call")
         assert isinstance(call, ast.Call)
-        arguments = sorted(
-            [*call.args, *(k.value for k in call.keywords)], key=lambda n: (n.lineno, n.col_offset)
-        )
+        arguments = sorted([*call.args, *(k.value for k in call.keywords)], key=lambda n: (n.lineno, n.col_offset))
         self._pairs += list(zip(site.kept, arguments, strict=False))
         if len(arguments) < len(site.kept):
             self._fail(old, "an argument is gone")
@@ -211,9 +205,7 @@ def _check_bindings(old: Module, new: Module, plan: Plan) -> None:
                 f"bindings: `{base}` does not mean {site.binder.target.module}.{site.binder.target.name} at "
                 f"line {new.source.line_of(first)}"
             )
-    lost = {
-        alias.asname or alias.name.partition(".")[0] for names in plan.dropped.values() for alias in names
-    }
+    lost = {alias.asname or alias.name.partition(".")[0] for names in plan.dropped.values() for alias in names}
     unbound_before = {r.node.id for r in old.references if old.lookup(r.node.id, r.scope) is None}
     for reference in new.references:
         name = reference.node.id
@@ -240,9 +232,7 @@ def _check_imports(old: Module, new: Module, plan: Plan, project: Project) -> No
 
 def _index_of_import(new: Module, target: Target) -> int:
     for index, statement in enumerate(new.tree.body):
-        if isinstance(statement, ast.ImportFrom) and any(
-            alias.name == target.name for alias in statement.names
-        ):
+        if isinstance(statement, ast.ImportFrom) and any(alias.name == target.name for alias in statement.names):
             origin = new.absolute("." * statement.level + (statement.module or ""))
             if origin == target.module:
                 return index

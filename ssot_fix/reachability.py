@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from ssot_fix.bindings import Module
 from ssot_fix.edits import Refusal
-from ssot_fix.imports import is_main_guard
+from ssot_fix.imports import IMPORT_FAILURES, caught, is_main_guard
 from ssot_fix.project.resolver import Project
 
 _UP = posixpath.pardir
@@ -25,11 +25,11 @@ def unreachable(module: Module, project: Project, root: str, top: str) -> Refusa
     if folder == root:
         return None
     if _shadowed(project, folder, root, top):
-        return Refusal(
-            "script-cannot-import", f"`{top}` means a neighbour of this file, not the project's own"
-        )
+        return Refusal("script-cannot-import", f"`{top}` means a neighbour of this file, not the project's own")
     if root in _path_entries(module) or _imports_from(module, project, root):
         return None
+    if (line := _prepared_to_fail(module, project, root)) is not None:
+        return Refusal("script-cannot-import", f"the file is prepared for such imports to fail (line {line})")
     if _is_script(module):
         return Refusal(
             "script-cannot-import",
@@ -39,9 +39,7 @@ def unreachable(module: Module, project: Project, root: str, top: str) -> Refusa
         return None
     if folder not in project.script_folders and not _imports_from_elsewhere(module, project, root):
         return None
-    return Refusal(
-        "script-cannot-import", f"a neighbour of scripts, which may import it where `{top}` can't be found"
-    )
+    return Refusal("script-cannot-import", f"a neighbour of scripts, which may import it where `{top}` can't be found")
 
 
 def _shadowed(project: Project, folder: str, root: str, top: str) -> bool:
@@ -78,6 +76,24 @@ def _imports_from(module: Module, project: Project, root: str) -> bool:
     return False
 
 
+def _prepared_to_fail(module: Module, project: Project, root: str) -> int | None:
+    """The line of a try at module level that goes on without something found from a source root."""
+    for statement in module.tree.body:
+        if isinstance(statement, ast.Try) and any(
+            names & IMPORT_FAILURES for names in map(caught, statement.handlers)
+        ):
+            for node in statement.body:
+                if (
+                    isinstance(node, ast.ImportFrom)
+                    and not node.level
+                    and _found_from(project, node.module or "", root)
+                ):
+                    return statement.lineno
+                if isinstance(node, ast.Import) and _found_from(project, node.names[0].name, root):
+                    return statement.lineno
+    return None
+
+
 def _imports_from_elsewhere(module: Module, project: Project, root: str) -> bool:
     """Whether a module imports something that is found only from a folder around it below the root."""
     folder = posixpath.dirname(module.path)
@@ -100,9 +116,7 @@ def _path_entries(module: Module) -> set[str]:
     known: dict[str, str] = {}
     entries: set[str] = set()
     for statement in module.tree.body:
-        if is_main_guard(statement) or isinstance(
-            statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
-        ):
+        if is_main_guard(statement) or isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             continue
         for node in ast.walk(statement):
             if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
@@ -134,9 +148,7 @@ def _folder(node: ast.expr, path: str, known: dict[str, str]) -> str | None:  # 
             return known.get(name)
         case ast.Attribute(value=inner, attr="parent"):
             return _up(_folder(inner, path, known))
-        case ast.Subscript(
-            value=ast.Attribute(value=inner, attr="parents"), slice=ast.Constant(value=int(count))
-        ):
+        case ast.Subscript(value=ast.Attribute(value=inner, attr="parents"), slice=ast.Constant(value=int(count))):
             value = _folder(inner, path, known)
             for _ in range(count + 1):
                 value = _up(value)

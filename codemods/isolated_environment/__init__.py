@@ -37,7 +37,7 @@ from typing import cast
 
 from codemods.isolated_environment.accessor import Accessor, NoAccessor, add_lookup, find, is_scouted, read
 from codemods.isolated_environment.options import Options
-from codemods.isolated_environment.rewrite import REASONS, Rewriter
+from codemods.isolated_environment.rewrite import ALL_READ, ANY_WRITTEN, COMPUTED, REASONS, Rewriter
 from codemods.isolated_environment.uses import SEEDS, find_uses
 from ssot_fix.bindings import Module
 from ssot_fix.edits import Refusal, Status
@@ -48,8 +48,6 @@ from ssot_fix.sites import Site
 
 _WORD = re.compile(rb"environb?\b")
 NAME = "isolated-environment"
-COMPUTED = "?"
-ANY_WRITTEN = "!"
 
 
 @dataclass(frozen=True)
@@ -84,18 +82,17 @@ class Environment:
 
     def couple(self, sites: Sequence[Site]) -> None:
         """All operations on one variable in a file, or none (`mixed-key`); a computed key counts as any."""
-        left = [site for site in sites if site.status is not Status.REWRITTEN and site.key is not None]
-        if not left:
-            return
-        by_key = {site.key: site for site in left}
-        any_key = by_key.get(ANY_WRITTEN) or by_key.get(COMPUTED)
+        left = {site.key: site for site in sites if site.status is not Status.REWRITTEN and site.key is not None}
+        any_key = left.get(ANY_WRITTEN) or left.get(COMPUTED)
         for site in sites:
-            if site.status is Status.REWRITTEN and site.key is not None:
-                other = any_key or (left[0] if site.key == COMPUTED else by_key.get(site.key))
-                if other is not None:
-                    line = getattr(other.node, "lineno", 0)
-                    why = other.refusal.reason if other.refusal else "suppressed"
-                    site.refuse(Refusal("mixed-key", f"line {line} stays with os.environ ({why})"))
+            if not left or site.status is not Status.REWRITTEN or site.key is None:
+                continue
+            # The names of all variables, read elsewhere, concern a computed name but no literal one.
+            keyed = [other for key, other in left.items() if site.key == COMPUTED or key == site.key != ALL_READ]
+            if other := any_key or next(iter(keyed), None):
+                line = getattr(other.node, "lineno", 0)
+                why = other.refusal.reason if other.refusal else "suppressed"
+                site.refuse(Refusal("mixed-key", f"line {line} stays with os.environ ({why})"))
 
     def allows_unsafe(self, path: str, kind: str) -> bool:
         """By --unsafe-fixes, or by the operation in `allow`."""
@@ -133,9 +130,7 @@ class IsolatedEnvironment:
                     raise ConfigError(f"[tool.ssot-fix.{NAME}]: {error}") from None
                 missing = str(error)
         if not accessors:
-            return Inactive(
-                f"{missing}; name it with `accessor`, or write one: ssot-fix init --accessor FILE"
-            )
+            return Inactive(f"{missing}; name it with `accessor`, or write one: ssot-fix init --accessor FILE")
         return Environment(config, accessors)
 
 

@@ -82,11 +82,7 @@ class Accessor:
 
 def is_scouted(data: bytes) -> bool:
     """Whether a file may define an accessor: a class with get and set that knows os.environ."""
-    return (
-        b"def get(" in data
-        and any(method in data for method in _CHANGES)
-        and _ENVIRON.search(data) is not None
-    )
+    return b"def get(" in data and any(method in data for method in _CHANGES) and _ENVIRON.search(data) is not None
 
 
 def find(project: Project, scouted: Sequence[str]) -> Accessor:
@@ -101,9 +97,7 @@ def find(project: Project, scouted: Sequence[str]) -> Accessor:
         modules = {path for path, _ in found}
     if len(modules) != 1:
         names = ", ".join(f"{project.module_name(path)}:{function}" for path, function in found)
-        raise NoAccessor(
-            f"several accessors: {names}" if found else "no class with get and set methods found"
-        )
+        raise NoAccessor(f"several accessors: {names}" if found else "no class with get and set methods found")
     functions = [function for _, function in found]
     usual = [name for name in _USUAL_FUNCTIONS if name in functions]
     path = modules.pop()
@@ -115,9 +109,7 @@ def _root_by_use(project: Project, path: str, name: str) -> str:
     """The source root from which the project's own imports of a module start."""
     default = project.source_root_of(path)
     tail = project.module_name(path).rpartition(".")[2]
-    pattern = re.compile(
-        rb"\bfrom[ \t]+([\w.]*\b" + tail.encode() + rb")[ \t]+import\b[^\n]*\b" + name.encode()
-    )
+    pattern = re.compile(rb"\bfrom[ \t]+([\w.]*\b" + tail.encode() + rb")[ \t]+import\b[^\n]*\b" + name.encode())
     uses: Counter[str] = Counter()
     for other in sorted(project.files):
         if not path.startswith(default) or other == path:
@@ -177,9 +169,7 @@ def read(project: Project, spelled: str, class_name: str | None = None) -> Acces
     if found is None or not methods:
         raise NoAccessor(f"what `{spelled}` returns can't be read; name its class with `accessor-class`")
     internals = project.reached_from(path) | project.reached_from(home_path)
-    by_use = {
-        use: methods[name] for use, names in METHOD_NAMES.items() for name in names[::-1] if name in methods
-    }
+    by_use = {use: methods[name] for use, names in METHOD_NAMES.items() for name in names[::-1] if name in methods}
     return Accessor(Target(module, name, path, root), found, by_use, "__getitem__" in methods, internals)
 
 
@@ -205,9 +195,7 @@ def add_lookup(accessor: Accessor, project: Project, name: str) -> Accessor:
 def _roots(project: Project) -> Iterator[str]:
     """The source roots, then every other folder that could be one."""
     yield from project.source_roots
-    yield from sorted(
-        project.folders - set(project.source_roots), key=lambda folder: (folder.count("/"), folder)
-    )
+    yield from sorted(project.folders - set(project.source_roots), key=lambda folder: (folder.count("/"), folder))
 
 
 def _tree(project: Project, path: str) -> ast.Module:
@@ -232,9 +220,7 @@ def _accessor_functions(project: Project, path: str) -> list[str]:
     environments = {
         node.name
         for node in tree.body
-        if isinstance(node, ast.ClassDef)
-        and _knows_environ(node)
-        and _is_environment(project, path, node.name)
+        if isinstance(node, ast.ClassDef) and _knows_environ(node) and _is_environment(project, path, node.name)
     }
     return [
         node.name
@@ -357,13 +343,9 @@ def _method(node: ast.FunctionDef) -> Method | None:
 def _parameters(node: ast.FunctionDef, *, skip_first: bool) -> list[Parameter]:
     arguments = node.args
     placed = [*arguments.posonlyargs, *arguments.args]
-    defaults: Iterable[ast.expr | None] = [None] * (
-        len(placed) - len(arguments.defaults)
-    ) + arguments.defaults  # type: ignore[operator]
+    defaults: Iterable[ast.expr | None] = [None] * (len(placed) - len(arguments.defaults)) + arguments.defaults  # type: ignore[operator]
     found = [
-        _parameter(
-            argument, default, "positional-only" if argument in arguments.posonlyargs else "positional"
-        )
+        _parameter(argument, default, "positional-only" if argument in arguments.posonlyargs else "positional")
         for argument, default in zip(placed, defaults, strict=True)
     ]
     pairs = zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)

@@ -19,9 +19,7 @@ class Guards:
     def __init__(self, module: Module, uses: list[Use]) -> None:
         self._module = module
         self._uses: Mapping[ast.AST, Use] = {use.node: use for use in uses if not use.ambiguous}
-        self._changes = [
-            use for use in uses if use.kind in {"delete", "pop", "clear", "popitem", "putenv", "alias"}
-        ]
+        self._changes = [use for use in uses if use.kind in {"delete", "pop", "clear", "popitem", "putenv", "alias"}]
         self._changes += [use for use in uses if use.kind in {"pass", "delete-several", "patch", "indirect"}]
 
     def protects(self, use: Use) -> bool:
@@ -40,13 +38,11 @@ class Guards:
         """The test in `ancestor` that only lets `inner` run if the key is there."""
         match ancestor:
             case ast.IfExp(test=test, body=body, orelse=orelse):
-                if (body is inner and self._present(test, key)) or (
-                    orelse is inner and self._absent(test, key)
-                ):
+                if (body is inner and self._present(test, key)) or (orelse is inner and self._absent(test, key)):
                     return test
             case ast.BoolOp(op=op, values=values) if inner in values:
                 told = self._present if isinstance(op, ast.And) else self._absent
-                return next((v for v in values[: values.index(inner)] if told(v, key)), None)  # type: ignore[arg-type]
+                return next((v for v in values[: values.index(inner)] if told(v, key)), None)
             case ast.If(test=test) | ast.While(test=test):
                 if inner in ancestor.body and self._present(test, key):
                     return test
@@ -59,7 +55,7 @@ class Guards:
         for block in blocks(ancestor):
             if inner not in block:
                 continue
-            for statement in block[: block.index(inner)]:  # type: ignore[arg-type]
+            for statement in block[: block.index(inner)]:
                 match statement:
                     case ast.If(test=test, body=[*_, last], orelse=[]) if isinstance(last, _LEAVING):
                         if self._absent(test, key):
@@ -118,7 +114,6 @@ class Guards:
         """Whether something between the test and the use, by place, may take the key away."""
         start, end = self._module.start(test), self._module.start(use.node)
         return any(
-            start < self._module.start(change.node) < end
-            and (change.key == use.key or isinstance(change.key, Key))
+            start < self._module.start(change.node) < end and (change.key == use.key or isinstance(change.key, Key))
             for change in self._changes
         )

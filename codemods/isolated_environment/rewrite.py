@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 from typing import Final
 
@@ -14,7 +16,7 @@ from codemods.isolated_environment.options import Options
 from codemods.isolated_environment.uses import Key, Use
 from ssot_fix.bindings import Module
 from ssot_fix.edits import Applicability, Edit, Refusal
-from ssot_fix.imports import Binder, Reach
+from ssot_fix.imports import IMPORT_ERRORS, IMPORT_FAILURES, Binder, Reach, caught
 from ssot_fix.project.resolver import Project
 from ssot_fix.reachability import unreachable
 from ssot_fix.sites import Site
@@ -47,6 +49,10 @@ REASONS: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 
+COMPUTED = "?"  # a name known only at run time
+ANY_WRITTEN = "!"  # any variable may be changed
+ALL_READ = "*"  # the names of all variables are read
+
 _WHOLE = {"iterate", "unpack", "pass", "return", "alias", "patch", "subprocess"}
 _NO_EQUIVALENT = {
     "setdefault": "setdefault writes only if the variable is missing",
@@ -58,8 +64,6 @@ _NO_EQUIVALENT = {
     "store": "the assignment does more than set one variable",
     "delete-several": "several deletions in one statement",
 }
-_IMPORT_ERRORS = {"ImportError", "ModuleNotFoundError"}
-_CATCH_ALL = {"Exception", "BaseException"}
 _NOT_STR = (ast.Dict, ast.List, ast.Set, ast.Tuple, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _NOT_STR_CALLS = {
     "int",
@@ -89,9 +93,7 @@ class _Refused(Exception):
 class Rewriter:
     """Makes the sites of one module."""
 
-    def __init__(
-        self, name: str, module: Module, project: Project, accessor: Accessor, options: Options
-    ) -> None:
+    def __init__(self, name: str, module: Module, project: Project, accessor: Accessor, options: Options) -> None:
         self._name = name
         self._module = module
         self._accessor = accessor
@@ -113,7 +115,7 @@ class Rewriter:
         """What stands against every site of this file."""
         target, path = self._accessor.target, self._module.path
         if path in self._accessor.internals:
-            return Refusal("accessor-internals", f"`{target.module}` is this module or imports it")
+            return Refusal("accessor-internals", f"`{target.module}` is this module, or needs it")
         if self._options.exempts_path(path):
             return Refusal("exempted", "`exempt-paths` names this file")
         return None
@@ -129,13 +131,9 @@ class Rewriter:
         )
         try:
             self._check_place(use, file_refusal)
-            _BUILDERS.get(use.kind, _Builder.refuse)(
-                _Builder(self._module, self._accessor, self._options, site, use, guards)
-            )
-            if foreign and (use.key in foreign or "*" in foreign or isinstance(use.key, Key)):
-                raise _Refused(
-                    "mixed-key", "this file patches the process environment (monkeypatch, patch.dict)"
-                )
+            build = _BUILDERS.get(use.kind, _Builder.refuse)
+            build(_Builder(self._module, self._accessor, self._options, guards, site, use))
+            _check_patches(use, foreign)
             self._bind(site, use)
         except _Refused as refused:
             site.refusal, site.edits = refused.refusal, ()
@@ -157,12 +155,11 @@ class Rewriter:
     def _check_fallback(self, use: Use) -> None:
         for ancestor in self._module.ancestors(use.node):
             if isinstance(ancestor, ast.ExceptHandler):
-                caught = _caught(ancestor)
-                tried = self._module.parents[ancestor]
-                if caught & _IMPORT_ERRORS or (caught & _CATCH_ALL and self._tries_accessor(tried)):
-                    raise _Refused(
-                        "import-error-fallback", f"runs when the import tried on line {tried.lineno} fails"
-                    )  # type: ignore[attr-defined]
+                names = caught(ancestor)
+                tried = self._module.statement(self._module.parents[ancestor])
+                if names & IMPORT_ERRORS or (names & IMPORT_FAILURES and self._tries_accessor(tried)):
+                    message = f"runs when the import tried on line {tried.lineno} fails"
+                    raise _Refused("import-error-fallback", message)
 
     def _tries_accessor(self, node: ast.AST) -> bool:
         last = self._accessor.target.module.rpartition(".")[2]
@@ -184,7 +181,7 @@ class Rewriter:
         site.binder, site.expression, site.needs_import = self._binder, reach.expression, reach.needs_import
         site.reference = use.reference
 
-    @property
+    @cached_property
     def _unreachable(self) -> Refusal | None:
         target = self._accessor.target
         return unreachable(self._module, self._project, target.root, target.module.partition(".")[0])
@@ -197,14 +194,16 @@ def _filled(edit: Edit, reach: Reach) -> Edit:
     return Edit(edit.start, edit.end, edit.text.replace(_PLACEHOLDER, reach.expression.encode() + b"()"))
 
 
+@dataclass(frozen=True, slots=True)
 class _Builder:
     """Composes the fix of one use; the accessor's expression is filled in when it is known to be reachable."""
 
-    def __init__(
-        self, module: Module, accessor: Accessor, options: Options, site: Site, use: Use, guards: Guards
-    ) -> None:
-        self._module, self._accessor, self._options = module, accessor, options
-        self._site, self._use, self._guards = site, use, guards
+    _module: Module
+    _accessor: Accessor
+    _options: Options
+    _guards: Guards
+    _site: Site
+    _use: Use
 
     def get(self) -> None:
         """`os.getenv(k, d)` and `os.environ.get(k, d)`."""
@@ -225,9 +224,7 @@ class _Builder:
         if count == 1 and not (len(method.positional) > 1 and method.positional[1].default == "None"):
             edits.append(self._default_none(call, method))
         self._site.changed = call.func if not call.keywords and len(edits) == 1 else call
-        self._site.kept = (
-            () if self._site.changed is call.func else (*call.args, *(k.value for k in call.keywords))
-        )
+        self._site.kept = () if self._site.changed is call.func else (*call.args, *(k.value for k in call.keywords))
         default = self._default(call)
         foreign = default is not None and not _fits(default, method)
         self._done(
@@ -321,7 +318,7 @@ class _Builder:
         self._done(
             Applicability.UNSAFE,
             edits,
-            f"writes {self._described_key()}: the accessor may clean the value, record its source, or keep it to itself",
+            f"writes {self._described_key()}: the accessor may clean the value, or keep it to itself",
         )
 
     def _source_argument(self, method: Method) -> bytes:
@@ -360,9 +357,7 @@ class _Builder:
         key = node.args[0] if node.args else node.keywords[0].value
         edits = [self._replace(node.func, b"." + method.name.encode()), *self._without_default(node)]
         self._site.kept = (key,)
-        self._done(
-            Applicability.UNSAFE, edits, f"deletes {self._described_key()}: the accessor may only hide it"
-        )
+        self._done(Applicability.UNSAFE, edits, f"deletes {self._described_key()}: the accessor may only hide it")
 
     def _without_default(self, call: ast.Call) -> list[Edit]:
         if call.keywords:
@@ -405,9 +400,7 @@ class _Builder:
         node = self._use.node
         assert isinstance(node, ast.Call)
         parent = self._module.parents[node]
-        for_child = (
-            isinstance(parent, ast.keyword) and parent.arg == "env" and "subprocess" in self._accessor.methods
-        )
+        for_child = isinstance(parent, ast.keyword) and parent.arg == "env" and "subprocess" in self._accessor.methods
         method = self._method("subprocess" if for_child else "copy")
         if not method.takes(0):
             raise _Refused("accessor-lacks", f"`{method.name}` takes arguments")
@@ -507,18 +500,12 @@ _KINDS = {"store": "set", "delete-several": "delete"}
 
 
 def _coupling_key(use: Use) -> str | None:
-    """How a use is coupled with others: `=NAME`, `?` for a computed name, `!` for any that may be written."""
+    """How a use is coupled with others; `=NAME` for a literal one."""
     if isinstance(use.key, str):
         return f"={use.key}"
-    return {Key.COMPUTED: "?", Key.ANY_WRITTEN: "!", Key.NONE: None}[use.key]
-
-
-def _caught(handler: ast.ExceptHandler) -> set[str]:
-    """The names of the exceptions that a handler catches; of a bare one, BaseException."""
-    if handler.type is None:
-        return {"BaseException"}
-    types = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
-    return {node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "") for node in types}
+    if use.kind == "iterate":
+        return ALL_READ
+    return {Key.COMPUTED: COMPUTED, Key.ANY_WRITTEN: ANY_WRITTEN, Key.NONE: None}[use.key]
 
 
 def _fits(default: ast.expr, method: Method) -> bool:
@@ -531,10 +518,7 @@ def _fits(default: ast.expr, method: Method) -> bool:
 def _is_open(method: Method) -> bool:
     """Whether the default's annotation admits anything: none, Any, object or a type variable."""
     annotation = method.positional[1].annotation if len(method.positional) > 1 else ""
-    return (
-        not re.search(r"\bstr\b", annotation)
-        or re.search(r"\b(?:Any|object|[A-Z]|_?T)\b", annotation) is not None
-    )
+    return not re.search(r"\bstr\b", annotation) or re.search(r"\b(?:Any|object|[A-Z]|_?T)\b", annotation) is not None
 
 
 def _is_never_str(value: ast.expr) -> bool:
@@ -558,6 +542,12 @@ _PATCHED = re.compile(
     rb"\.(?:setenv|delenv)\(\s*(?:\"(?P<a>\w+)\"|'(?P<b>\w+)'|(?P<computed>[^\s\"']))"
     rb"|\bdict\(\s*['\"]os\.environ['\"]"
 )
+
+
+def _check_patches(use: Use, foreign: set[str]) -> None:
+    """Refuse a use whose variable a test writes past os.environ's own operations."""
+    if foreign and (use.key in foreign or "*" in foreign or isinstance(use.key, Key)):
+        raise _Refused("mixed-key", "this file patches the process environment (monkeypatch, patch.dict)")
 
 
 def _foreign_writes(module: Module) -> set[str]:

@@ -128,17 +128,14 @@ def _operation(module: Module, root: ast.expr, path: str) -> tuple[str, ast.AST,
         return _subscript(module, parent)
     if (
         isinstance(parent, ast.Compare)
-        and len(parent.ops) == 1
+        and parent.comparators == [root]
         and isinstance(parent.ops[0], ast.In | ast.NotIn)
     ):
-        if parent.comparators[0] is root:
-            return "contains", parent, parent.left
+        return "contains", parent, parent.left
     return _whole(module, root, parent)
 
 
-def _function_call(
-    module: Module, root: ast.expr, parent: ast.AST, path: str
-) -> tuple[str, ast.AST, ast.expr | None]:
+def _function_call(module: Module, root: ast.expr, parent: ast.AST, path: str) -> tuple[str, ast.AST, ast.expr | None]:
     if not isinstance(parent, ast.Call) or parent.func is not root:
         return "alias" if path == "os.getenv" else "putenv", root, None
     key = argument(parent, 0, "key")
@@ -181,11 +178,7 @@ def _subscript(module: Module, node: ast.Subscript) -> tuple[str, ast.AST, ast.e
     if isinstance(node.ctx, ast.Load):
         return "lookup", node, node.slice
     if isinstance(parent, ast.Delete):
-        return (
-            ("delete", parent, node.slice)
-            if len(parent.targets) == 1
-            else ("delete-several", node, node.slice)
-        )
+        return ("delete", parent, node.slice) if len(parent.targets) == 1 else ("delete-several", node, node.slice)
     if isinstance(parent, ast.Assign) and parent.targets == [node]:
         return "set", parent, node.slice
     return "store", node, node.slice

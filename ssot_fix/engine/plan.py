@@ -33,9 +33,7 @@ class Context:
     def used_elsewhere(self, module: Module) -> Callable[[str], bool]:
         """Whether another file takes a global of a module, by import, attribute or patch target."""
         tail = module.name.rpartition(".")[2]
-        return lambda name: (
-            (tail, name) in self.users or (tail, "*") in self.users or ("?", name) in self.users
-        )
+        return lambda name: (tail, name) in self.users or (tail, "*") in self.users or ("?", name) in self.users
 
 
 def plan_module(module: Module, context: Context) -> Plan:
@@ -45,9 +43,7 @@ def plan_module(module: Module, context: Context) -> Plan:
     for codemod in context.codemods:
         sites = codemod.sites(module, context.project)
         for site in sites:
-            site.status = _first_status(
-                module, site, codemod, suppressions.covers(module, site.node, codemod.name)
-            )
+            site.status = _first_status(module, site, codemod, suppressions.covers(module, site.node, codemod.name))
         plan.sites += sites
         _settle(codemod, sites)
     _refuse_overlaps(plan.sites)

@@ -114,9 +114,7 @@ class _Run:
     def _is_in_scope(self, scope: str) -> bool:
         return scope == "production" or self._config.general.include_tests
 
-    def _screen(
-        self, pool: Pool, codemods: Sequence[Codemod], in_scope: Mapping[str, bool]
-    ) -> dict[str, Screened]:
+    def _screen(self, pool: Pool, codemods: Sequence[Codemod], in_scope: Mapping[str, bool]) -> dict[str, Screened]:
         paths = list(in_scope)
         # Files are not measured before they are read: 16 kB is what source files have on average.
         screen = Screen(self._config.root, codemods, in_scope)
@@ -177,9 +175,7 @@ class _Run:
         analysis = Analysis(context, {path: scopes[path] for path in candidates})
         sizes = [screened[path].size for path in candidates]
         for path, result in pool.run(analysis, candidates, sizes, self._told(len(candidates))):
-            died = FileResult(
-                path, error=f"{path}: the process that analysed it died; its other files were done"
-            )
+            died = FileResult(path, error=f"{path}: the process that analysed it died; its other files were done")
             self._outcome.results.append(result or died)
         self._outcome.candidates = len(candidates)
         self._lap("analyse")

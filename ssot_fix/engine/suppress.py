@@ -61,9 +61,7 @@ def read_suppressions(module: Module, known: frozenset[str]) -> Suppressions:
         match = _COMMENT.match(text)
         if match is None or match["verb"] not in {"ignore", "ignore-file"}:
             if _MARK.decode() in text:
-                result.notes.append(
-                    f"line {line}: not a suppression; write `# ssot-fix: ignore[codemod] why`"
-                )
+                result.notes.append(f"line {line}: not a suppression; write `# ssot-fix: ignore[codemod] why`")
             continue
         names = frozenset(name.strip() for name in (match["names"] or "").split(",")) - {""}
         for name in sorted(names - known):

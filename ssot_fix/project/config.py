@@ -94,9 +94,7 @@ class Config:
         key = (codemod, matching)
         if key not in self._built:
             values = (self._overrides[i].values.get(codemod, {}) for i in matching)
-            self._built[key] = _changed(
-                base, {name: value for each in values for name, value in each.items()}
-            )
+            self._built[key] = _changed(base, {name: value for each in values for name, value in each.items()})
         return cast("T", self._built[key])
 
 
@@ -280,8 +278,7 @@ class _Reader:
         general = General(**self._general((), table, _keys(General)))
         changed = self._codemod_tables((), table)
         options = {
-            name: self._build((name,), kind(), changed.get(name, {}))
-            for name, kind in self._option_types.items()
+            name: self._build((name,), kind(), changed.get(name, {})) for name, kind in self._option_types.items()
         }
         return Config(root, file, general, options, self._overrides(options))
 
@@ -323,10 +320,7 @@ class _Reader:
             if not isinstance(values, dict):
                 self._fail((*at, name), f"`{name}` {self._document.shown(at)} must be a table")
             self._check_names((*at, name), values, _keys(self._option_types[name]))
-        return {
-            name: self._values((*at, name), values, self._option_types[name])
-            for name, values in tables.items()
-        }
+        return {name: self._values((*at, name), values, self._option_types[name]) for name, values in tables.items()}
 
     def _build(self, at: Key, base: object, values: Table) -> object:
         try:

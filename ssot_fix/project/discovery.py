@@ -17,9 +17,7 @@ _SKIPPED = frozenset(
     | {"__pycache__", "node_modules", "site-packages"}
 )
 _VENV_MARKER = "pyvenv.cfg"  # PEP 405
-_WINDOWS_JUNCTION = (
-    0xA0000003  # IO_REPARSE_TAG_MOUNT_POINT; other reparse points are plain files in the cloud
-)
+_WINDOWS_JUNCTION = 0xA0000003  # IO_REPARSE_TAG_MOUNT_POINT; other reparse points are plain files in the cloud
 
 
 class UsageError(ValueError):
@@ -237,9 +235,7 @@ def _is_searched(entry: os.DirEntry[str]) -> bool:
     return os.name != "nt" or not _is_junction(entry.stat(follow_symlinks=False))
 
 
-def _with_gitignore(
-    root: Path, folder: _Folder, entries: dict[str, os.DirEntry[str]], notes: list[str]
-) -> _Folder:
+def _with_gitignore(root: Path, folder: _Folder, entries: dict[str, os.DirEntry[str]], notes: list[str]) -> _Folder:
     entry = entries.get(".gitignore")
     if entry is None or not entry.is_file(follow_symlinks=False):
         return folder

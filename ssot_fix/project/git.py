@@ -105,9 +105,7 @@ def _entries(output: bytes) -> list[bytes]:
     return output.split(b"\0")[:-1]
 
 
-def _complete(
-    root: Path, args: tuple[str, ...], data: bytes | None = None
-) -> subprocess.CompletedProcess[bytes]:
+def _complete(root: Path, args: tuple[str, ...], data: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
     settings = ("-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}")
     try:
         done = subprocess.run(

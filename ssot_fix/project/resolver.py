@@ -229,11 +229,7 @@ def _level_inside(node: ast.AST, level: str) -> str:
         return level
     if isinstance(node, ast.If) and is_type_checking(node.test):
         return "typing"
-    return (
-        "guarded"
-        if isinstance(node, ast.If | ast.Try | ast.TryStar | ast.For | ast.While | ast.Match)
-        else level
-    )
+    return "guarded" if isinstance(node, ast.If | ast.Try | ast.TryStar | ast.For | ast.While | ast.Match) else level
 
 
 def is_type_checking(test: ast.expr) -> bool:

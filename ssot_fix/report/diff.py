@@ -24,9 +24,7 @@ _ROUNDS = 8
 _WORD = re.compile(rb"[\w\x80-\xff]+|\s+|[^\w\s]")
 _NAME = re.compile(rb"[\w\x80-\xff]")
 # What a terminal could obey, or show in another order than it is read ("Trojan Source", CVE-2021-42574).
-_HOSTILE = re.compile(
-    "[\0-\x08\n-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
-)
+_HOSTILE = re.compile("[\0-\x08\n-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 _ESCAPES = {0x07: b"\\a", 0x08: b"\\b", 0x09: b"\\t", 0x0A: b"\\n", 0x0B: b"\\v", 0x0C: b"\\f", 0x0D: b"\\r"}
 _ESCAPES |= {0x22: b'\\"', 0x5C: b"\\\\"}
 
@@ -128,9 +126,7 @@ def hunks(old: bytes, edits: Sequence[Edit], context: int = 3) -> list[Hunk]:
         new_count = sum(line.mark != "-" for line in lines)
         old_before += old.count(b"\n", position, begin)
         new_before = old_before + grown
-        result.append(
-            Hunk(old_before + bool(old_count), old_count, new_before + bool(new_count), new_count, lines)
-        )
+        result.append(Hunk(old_before + bool(old_count), old_count, new_before + bool(new_count), new_count, lines))
         position = begin
         grown += new_count - old_count
     return result
@@ -408,10 +404,7 @@ def _edit_spans(edits: Iterable[Edit]) -> list[_Span]:
 def _emphasis(edits: Sequence[_Span], found: Iterable[Hunk]) -> dict[str, list[tuple[int, int]]]:
     """Per mark, the half-open byte spans to stress: what the edits cover, less the words that stay."""
     narrowed = [
-        span
-        for hunk in found
-        for removed, added in _pairs(hunk)
-        for span in _differing(edits, removed, added)
+        span for hunk in found for removed, added in _pairs(hunk) for span in _differing(edits, removed, added)
     ]
     return {
         " ": [],
