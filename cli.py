@@ -43,6 +43,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader (`| head`) has seen enough; keep Python from complaining when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
+    except Exception as error:
+        if "-vv" in (sys.argv if arguments is None else arguments):
+            raise
+        _say(f"internal error: {error!r}; please report it, with what -vv prints")
+        return FAILED
     return code if isinstance(code, int) else DONE
 
 
@@ -127,7 +132,7 @@ def run(**given: Any) -> int:  # noqa: ANN401
         return _run(options)
 
 
-@command.command("list")
+@command.command("list")  # type: ignore[untyped-decorator]
 def list_() -> int:
     """List the codemods."""
     from codemods import catalog  # noqa: PLC0415
@@ -173,9 +178,8 @@ def explain(subject: str) -> int:
 )
 def init(accessor: Path | None) -> int:
     """Look at the project and write commented settings to start from."""
-    from ssot_fix.delivery.init import initialise  # noqa: PLC0415
-
     from codemods import catalog  # noqa: PLC0415
+    from ssot_fix.delivery.init import initialise  # noqa: PLC0415
 
     with _reported_errors():
         for line in initialise(Path.cwd(), catalog(), accessor):

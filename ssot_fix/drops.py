@@ -77,6 +77,8 @@ def _mentioned(module: Module, name: str) -> bool:
 
 def _reads(text: str, name: str) -> bool:
     """Whether a string is an expression that reads a name."""
+    if name not in text:
+        return False
     try:
         tree = ast.parse(text.strip(), mode="eval")
     except (SyntaxError, ValueError, MemoryError, RecursionError):

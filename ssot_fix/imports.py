@@ -63,6 +63,7 @@ class Binder:
         self.project = project
         self.target = target
         self._body = module.tree.body
+        self._called: dict[int, set[ast.AST]] = {}
 
     def reach(self, node: ast.AST, scope: Scope) -> Reach | Refusal:
         """An expression for the target at a node, or why there is none (`name-taken`, `use-before-import`)."""
@@ -195,7 +196,11 @@ class Binder:
         for ancestor in self._module.ancestors(node):
             if not isinstance(ancestor, ast.Module):
                 top = ancestor
-        return self._body.index(top)  # type: ignore[arg-type]
+        return self._indices[top]
+
+    @cached_property
+    def _indices(self) -> dict[ast.AST, int]:
+        return {statement: index for index, statement in enumerate(self._body)}
 
     def _runs_before(self, node: ast.AST, index: int) -> bool:
         """Whether a node may run before the top-level statement `index` does, in the module's import."""
@@ -217,6 +222,11 @@ class Binder:
 
     def _called_before(self, index: int) -> set[ast.AST]:
         """The functions of this module whose bodies may run before a top-level statement."""
+        if index not in self._called:
+            self._called[index] = self._find_called_before(index)
+        return self._called[index]
+
+    def _find_called_before(self, index: int) -> set[ast.AST]:
         definitions: dict[str, list[ast.AST]] = {}
         for statement in self._body:
             for definition in _definitions(statement):
@@ -238,7 +248,7 @@ class Binder:
     def placement_for(self, nodes: Sequence[ast.AST]) -> Placement:
         """The best place for the import that comes before all of the nodes, if there is one."""
         if self._mergeable is not None:
-            merged = Placement(self._body.index(self._mergeable) + 1, self._mergeable)
+            merged = Placement(self._indices[self._mergeable] + 1, self._mergeable)
             if not any(self._runs_before(node, merged.index) for node in nodes):
                 return merged
         for index in self._candidates:
@@ -275,7 +285,7 @@ class Binder:
             return False
         if _PATH_EDIT.search(self._module.code(statement)):
             return True
-        return any(
+        return bool(self._path_functions) and any(
             isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in self._path_functions
             for node in ast.walk(statement)
         )
@@ -402,7 +412,7 @@ class Binder:
 
     def _last_on_line(self, statement: ast.stmt) -> ast.stmt:
         """The last top-level statement that begins on the line on which a statement ends (`a; b`)."""
-        for following in self._body[self._body.index(statement) + 1 :]:
+        for following in self._body[self._indices[statement] + 1 :]:
             if following.lineno != statement.end_lineno:
                 break
             statement = following
@@ -410,7 +420,7 @@ class Binder:
 
     def _run_is_dropped(self, statement: ast.stmt, dropped: frozenset[ast.stmt]) -> bool:
         """Whether all imports that stand directly above an insertion go, with a blank line before them."""
-        index = self._body.index(statement)
+        index = self._indices[statement]
         while statement in dropped:
             index -= 1
             if index < 0 or (self._body[index].end_lineno or 0) < statement.lineno - 1:

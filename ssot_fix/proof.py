@@ -7,6 +7,7 @@ found out here by comparing trees, and that names mean what was meant by binding
 from __future__ import annotations
 
 import ast
+from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -84,6 +85,7 @@ class _Comparison:
     def __init__(self, old: Module, new: Module, plan: Plan) -> None:
         self._old, self._new, self._plan = old, new, plan
         self._sites = {site.changed or site.node: site for site in plan.rewritten()}
+        self._touched = sorted(getattr(node, "lineno", 0) for node in (*self._sites, *plan.dropped, *plan.merged))
         self._met: set[ast.AST] = set()
         self._added = {(binder.target.module, binder.target.name) for binder in plan.placed}
         self._pairs: list[tuple[object, object]] = []
@@ -161,8 +163,8 @@ class _Comparison:
             return False
         if getattr(old, "decorator_list", ()) or getattr(new, "decorator_list", ()):
             return False  # decorators lie outside a definition's own span
-        start, end = old.lineno, old.end_lineno or old.lineno
-        touched = any(start <= getattr(node, "lineno", 0) <= end for node in (*self._sites, *self._plan.dropped))
+        at = bisect_left(self._touched, old.lineno)
+        touched = at < len(self._touched) and self._touched[at] <= (old.end_lineno or old.lineno)
         return not touched and self._old.code(old) == self._new.code(new)
 
     def _compare_site(self, site: Site, old: ast.AST, new: object) -> None:
@@ -190,16 +192,18 @@ class _Comparison:
 
 def _check_bindings(old: Module, new: Module, plan: Plan) -> None:
     """Step 3: introduced names mean the target; no name that was bound lost its binding."""
-    introduced = {reference.node: reference for reference in new.references}
-    starts = {new.start(reference.node): reference for reference in introduced.values()}
+    binders: dict[Binder, Binder] = {}
+    references = sorted(new.references, key=lambda reference: new.start(reference.node))
+    starts = [new.start(reference.node) for reference in references]
     for site in plan.rewritten():
         if site.binder is None:
             continue
         changed = site.changed or site.node
         first, last = plan.new_span(site, old.start(changed), old.end(changed))
         base = site.expression.partition(".")[0]
-        found = [r for at, r in starts.items() if first <= at < last and r.node.id == base]
-        binder = Binder(new, site.binder.project, site.binder.target)
+        inside = references[bisect_left(starts, first) : bisect_left(starts, last)]
+        found = [reference for reference in inside if reference.node.id == base]
+        binder = binders.setdefault(site.binder, Binder(new, site.binder.project, site.binder.target))
         if not found or any(not binder.means_target(site.expression, r) for r in found):
             raise ProofFailed(
                 f"bindings: `{base}` does not mean {site.binder.target.module}.{site.binder.target.name} at "

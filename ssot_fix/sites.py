@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ast
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 from ssot_fix.bindings import Reference
 from ssot_fix.edits import Applicability, Edit, Refusal, Status
@@ -48,30 +51,60 @@ class Plan:
     """All that is to happen to one module; edits are in `Source.body` offsets."""
 
     sites: list[Site] = field(default_factory=list)
-    site_edits: list[tuple[Edit, Site]] = field(default_factory=list)
+    site_edits: list[Edit] = field(default_factory=list)
     import_edits: list[Edit] = field(default_factory=list)
     dropped: dict[ast.stmt, list[ast.alias]] = field(default_factory=dict)
     merged: dict[ast.stmt, Binder] = field(default_factory=dict)
     placed: list[Binder] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    _grown: _Growth | None = None
 
     @property
     def edits(self) -> list[Edit]:
         """Import edits first: at one offset they come before a site's."""
-        return [*self.import_edits, *(edit for edit, _ in self.site_edits)]
+        return [*self.import_edits, *self.site_edits]
 
     def rewritten(self) -> list[Site]:
         """The sites that the plan rewrites."""
         return [site for site in self.sites if site.status is Status.REWRITTEN]
 
     def new_span(self, site: Site, start: int, end: int) -> tuple[int, int]:
-        """Where a span of the old text that belongs to a site lies in the new text."""
-        before = after = 0
-        tagged: list[tuple[Edit, Site | None]] = [(edit, None) for edit in self.import_edits]
-        for edit, owner in [*tagged, *self.site_edits]:
-            grown = len(edit.text) - (edit.end - edit.start)
-            if edit.end <= start and owner is not site:
-                before += grown
-            if edit.start < end or (owner is site and edit.start == end):
-                after += grown
+        """Where a span of the old text that belongs to a site lies in the new text; for a composed plan only."""
+        before, after = self._growth.before(start), self._growth.within(end)
+        for edit in site.edits:
+            if edit.end <= start:
+                before -= _grown(edit)
+            if edit.start == end:
+                after += _grown(edit)
         return start + before, end + after
+
+    @property
+    def _growth(self) -> _Growth:
+        if self._grown is None:
+            self._grown = _Growth(self.edits)
+        return self._grown
+
+
+class _Growth:
+    """How much the text in front of an offset grows, looked up in logarithmic time."""
+
+    def __init__(self, edits: Sequence[Edit]) -> None:
+        self._ends, self._by_end = _sums(edits, lambda edit: edit.end)
+        self._starts, self._by_start = _sums(edits, lambda edit: edit.start)
+
+    def before(self, offset: int) -> int:
+        """Bytes gained by the edits that end at or before an offset."""
+        return self._by_end[bisect_right(self._ends, offset)]
+
+    def within(self, offset: int) -> int:
+        """Bytes gained by the edits that start before an offset."""
+        return self._by_start[bisect_left(self._starts, offset)]
+
+
+def _sums(edits: Sequence[Edit], place: Callable[[Edit], int]) -> tuple[list[int], list[int]]:
+    ordered = sorted(edits, key=place)
+    return [place(edit) for edit in ordered], [0, *accumulate(_grown(edit) for edit in ordered)]
+
+
+def _grown(edit: Edit) -> int:
+    return len(edit.text) - (edit.end - edit.start)

@@ -31,8 +31,9 @@ side would not see what the other did.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import cast
 
 from codemods.isolated_environment.accessor import Accessor, NoAccessor, add_lookup, find, is_scouted, read
@@ -41,13 +42,38 @@ from codemods.isolated_environment.rewrite import ALL_READ, ANY_WRITTEN, COMPUTE
 from codemods.isolated_environment.uses import SEEDS, find_uses
 from ssot_fix.bindings import Module
 from ssot_fix.edits import Refusal, Status
-from ssot_fix.engine.contract import Inactive
+from ssot_fix.engine.contract import Inactive, Setting
 from ssot_fix.project.config import Config, ConfigError
 from ssot_fix.project.resolver import Project
 from ssot_fix.sites import Site
 
 _WORD = re.compile(rb"environb?\b")
 NAME = "isolated-environment"
+_ACCESSOR, _CLASS, _LOOKUP, *_OTHER_SETTINGS = (
+    Setting(
+        "accessor",
+        "The function through which code reaches the environment, as module:function. Not set: the one that is found.",
+        example="shared.environment:get_env",
+    ),
+    Setting(
+        "accessor-class", "The class that it returns, if that can't be read there.", example="IsolatedEnvironment"
+    ),
+    Setting(
+        "lookup",
+        "A method of it that raises KeyError for a missing variable, to stand for os.environ[k].",
+        example="require",
+    ),
+    Setting("allow", "Unsafe operations to apply without --unsafe-fixes: set, delete, contains, copy."),
+    Setting(
+        "external-keys",
+        "Variables that other programs read: written, they stay in os.environ. This replaces the list.",
+    ),
+    Setting("extend-external-keys", "More of them, beside that list."),
+    Setting("exempt-comments", 'Comments that exempt a use from being rewritten, such as "@marked".'),
+    Setting("exempt-distance", "How many lines away from a use such a comment may stand."),
+    Setting("exempt-paths", "Files in which nothing is rewritten, as gitignore patterns."),
+)
+_USUAL_LOOKUPS = ("require", "get_required", "require_env", "must_get", "get_or_raise")
 
 
 @dataclass(frozen=True)
@@ -88,8 +114,8 @@ class Environment:
             if not left or site.status is not Status.REWRITTEN or site.key is None:
                 continue
             # The names of all variables, read elsewhere, concern a computed name but no literal one.
-            keyed = [other for key, other in left.items() if site.key == COMPUTED or key == site.key != ALL_READ]
-            if other := any_key or next(iter(keyed), None):
+            other = any_key or (next(iter(left.values())) if site.key == COMPUTED else left.get(site.key))
+            if other is not None and site.key != ALL_READ:
                 line = getattr(other.node, "lineno", 0)
                 why = other.refusal.reason if other.refusal else "suppressed"
                 site.refuse(Refusal("mixed-key", f"line {line} stays with os.environ ({why})"))
@@ -132,6 +158,38 @@ class IsolatedEnvironment:
         if not accessors:
             return Inactive(f"{missing}; name it with `accessor`, or write one: ssot-fix init --accessor FILE")
         return Environment(config, accessors)
+
+    def suggest(self, project: Project, scouted: Sequence[str]) -> Sequence[Setting]:
+        """The accessor, if it is clear which; its lookup only as an example, since nothing proves what it raises."""
+        accessor, lookup = _ACCESSOR, _LOOKUP
+        try:
+            found = _read(project, Options(), scouted)
+        except NoAccessor:
+            if several := list(_candidates(project, scouted)):
+                note = f"There are several, {', '.join(several)}: choose one here, others by path in overrides."
+                accessor = replace(accessor, example=several[0], note=note)
+        else:
+            accessor = replace(accessor, found=f"{found.target.module}:{found.target.name}")
+            if not found.has_getitem and (name := next(_lookups(project, found), None)):
+                note = f"`{name}` may be one: set it if that is so."
+                lookup = replace(lookup, example=name, note=note)
+        return (accessor, _CLASS, lookup, *_OTHER_SETTINGS)
+
+
+def _candidates(project: Project, scouted: Sequence[str]) -> Iterator[str]:
+    """Every accessor of the project, as the config would spell it."""
+    for path in scouted:
+        with suppress(NoAccessor):
+            target = find(project, [path]).target
+            yield f"{target.module}:{target.name}"
+
+
+def _lookups(project: Project, accessor: Accessor) -> Iterator[str]:
+    """The methods that by their name might raise KeyError for a missing variable."""
+    for name in _USUAL_LOOKUPS:
+        with suppress(NoAccessor):
+            add_lookup(accessor, project, name)
+            yield name
 
 
 def _key(options: Options) -> tuple[str | None, str | None, str | None]:

@@ -19,6 +19,21 @@ class Inactive:
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A key of a config table, for the settings that `ssot-fix init` writes.
+
+    `purpose` says in a line what it is for. `found` is what a run without settings takes from the project. Where
+    nothing is, `example` stands in a comment instead of the default. `note` says what of it a person has to settle.
+    """
+
+    key: str
+    purpose: str
+    found: object = None
+    example: object = None
+    note: str = ""
+
+
 class Prepared(Protocol):
     """A codemod that knows the project; picklable, it goes to the workers."""
 
@@ -90,4 +105,8 @@ class Codemod(Protocol):
 
         Raises ConfigError if the options name something that the project does not have.
         """
+        ...
+
+    def suggest(self, project: Project, scouted: Sequence[str]) -> Sequence[Setting]:
+        """Every key of the codemod's config table, with what the project has for it; `scouted` as for `prepare`."""
         ...

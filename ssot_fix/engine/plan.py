@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ssot_fix.bindings import Module
 from ssot_fix.drops import drop_edits, droppable
-from ssot_fix.edits import Applicability, Edit, OverlappingEdits, Refusal, Status, in_order
+from ssot_fix.edits import Applicability, Refusal, Status
 from ssot_fix.engine.contract import Prepared
 from ssot_fix.engine.suppress import read_suppressions
 from ssot_fix.project.resolver import Project
@@ -72,21 +72,20 @@ def _settle(codemod: Prepared, sites: Sequence[Site]) -> None:
 
 
 def _refuse_overlaps(sites: Iterable[Site]) -> None:
-    taken: list[Edit] = []
-    for site in sites:
-        if site.status is not Status.REWRITTEN:
-            continue
-        try:
-            in_order([*taken, *site.edits])
-        except OverlappingEdits:
+    """Of sites that want the same bytes, leave the one that starts first."""
+    standing = [site for site in sites if site.status is Status.REWRITTEN]
+    claims = sorted(((e.start, e.end, n) for n, site in enumerate(standing) for e in site.edits))
+    taken = 0
+    for start, end, number in claims:
+        site = standing[number]
+        if start < taken and site.status is Status.REWRITTEN:
             site.refuse(Refusal("overlapping-edits", "another rewrite changes the same bytes"))
-        else:
-            taken += site.edits
+        taken = max(taken, end)
 
 
 def _compose(module: Module, plan: Plan, context: Context) -> None:
     rewritten = plan.rewritten()
-    plan.site_edits = [(edit, site) for site in rewritten for edit in site.edits]
+    plan.site_edits = [edit for site in rewritten for edit in site.edits]
     references = [site.reference for site in rewritten if site.reference is not None]
     plan.dropped = droppable(module, references, context.used_elsewhere(module))
     whole = frozenset(node for node, aliases in plan.dropped.items() if len(aliases) == len(node.names))  # type: ignore[attr-defined]

@@ -75,7 +75,8 @@ class _Run:
         self._outcome.files_scanned = sum(in_scope.values())
         self._outcome.tests_skipped = len(wanted) - self._outcome.files_scanned
         with Pool(self._config.general.jobs) as pool:
-            screened = self._screen(pool, codemods, in_scope)
+            production = {path: scope == "production" for path, scope in scopes.items()}
+            screened = self._screen(pool, Screen(self._config.root, codemods, in_scope, production))
             project = self._project(everything, screened)
             prepared = self._prepare(codemods, project, screened)
             if prepared:
@@ -114,14 +115,13 @@ class _Run:
     def _is_in_scope(self, scope: str) -> bool:
         return scope == "production" or self._config.general.include_tests
 
-    def _screen(self, pool: Pool, codemods: Sequence[Codemod], in_scope: Mapping[str, bool]) -> dict[str, Screened]:
-        paths = list(in_scope)
+    def _screen(self, pool: Pool, screen: Screen) -> dict[str, Screened]:
+        paths = list(screen.in_scope)
         # Files are not measured before they are read: 16 kB is what source files have on average.
-        screen = Screen(self._config.root, codemods, in_scope)
         screened: dict[str, Screened] = {}
         for path, found in pool.run(screen, paths, [16_000] * len(paths), self._told(len(paths))):
             screened[path] = found or Screened(error="the process that read it died")
-            if (error := screened[path].error) is not None and in_scope[path]:
+            if (error := screened[path].error) is not None and screen.in_scope[path]:
                 self._outcome.results.append(FileResult(path, error=f"{path}: {error}"))
         self._lap("screen")
         return screened

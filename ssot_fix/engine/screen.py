@@ -34,11 +34,15 @@ _NOTHING = frozenset[tuple[str, str]]()
 
 @dataclass(frozen=True)
 class Screen:
-    """Screens files in a worker; `in_scope` are the paths in which sites are looked for."""
+    """Screens files in a worker.
+
+    `in_scope` tells in which sites are looked for, `production` which may define what the others are moved to.
+    """
 
     root: Path
     codemods: Sequence[Codemod]
     in_scope: Mapping[str, bool]
+    production: Mapping[str, bool]
 
     def __call__(self, paths: Sequence[str]) -> list[Screened]:
         """Screen some files, in order."""
@@ -54,7 +58,8 @@ class Screen:
             return Screened(error=error.strerror or str(error))
         passed = [codemod for codemod in self.codemods if codemod.screen(data)]
         in_scope = self.in_scope[path]
-        scouted = tuple(codemod.name for codemod in self.codemods if in_scope and codemod.scout(data))
+        scouts = self.codemods if self.production[path] else ()
+        scouted = tuple(codemod.name for codemod in scouts if codemod.scout(data))
         users = _users(data, {name for codemod in passed for name in codemod.shared_names} | {"os"})
         return Screened(len(data), bool(passed) and in_scope, scouted, users, b"__main__" in data)
 

@@ -1,0 +1,183 @@
+"""Before/after cases as text, and the one helper that runs a case. The format: fixtures/isolated_environment/README.md."""
+
+from __future__ import annotations
+
+import ast
+import gc
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+
+import libcst
+
+from codemods import catalog
+from ssot_fix.edits import FileResult, Status, apply_edits
+from ssot_fix.engine.run import Outcome, Request, run
+from ssot_fix.project.config import load
+
+FIXTURES = Path(__file__).resolve().parent.parent / "fixtures"
+PLATFORM = FIXTURES / "legacy_platform"
+CODEMOD = "isolated-environment"
+
+_HEADER = re.compile(r"^=== (.+)\n", re.MULTILINE)
+_SECTION = re.compile(r"^--- (\w+)(?: (\S+))?\n", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One before/after pair; `left` are the sites that stay, as (line, reason), suppressed ones among them."""
+
+    title: str
+    before: bytes
+    after: bytes | None = None
+    left: tuple[tuple[int, str], ...] = ()
+    topic: str = ""
+    path: str = "app.py"
+    unsafe: bool = False
+    hazards: tuple[int, ...] = ()
+    python: str = ""
+    variants: bool = True
+    config: str = ""
+    notes: tuple[str, ...] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        return f"{self.topic}: {self.title}"
+
+    @property
+    def runs_here(self) -> bool:
+        """Whether this Python is one that the case is about."""
+        if not self.python:
+            return True
+        sign, version = re.fullmatch(r"(>=|<)([\d.]+)", self.python).groups()
+        newer = sys.version_info >= tuple(map(int, version.split(".")))
+        return newer if sign == ">=" else not newer
+
+    def changed(self, title: str, change) -> Case:
+        """The same case with other bytes: `change` is applied to the text before and after."""
+        after = None if self.after is None else change(self.after)
+        return replace(self, title=f"{self.title} [{title}]", before=change(self.before), after=after)
+
+
+def read_cases(path: Path) -> list[Case]:
+    """The cases of one file, in order."""
+    title_and_text = _HEADER.split(path.read_bytes().decode())[1:]
+    return [_case(path.stem, *pair) for pair in zip(title_and_text[::2], title_and_text[1::2], strict=True)]
+
+
+def _case(topic: str, title: str, text: str) -> Case:
+    head, *sections = _SECTION.split(text)
+    options = dict(line.split(": ", 1) for line in head.split("\n") if line)
+    found: dict[str, str] = {}
+    files: dict[str, str] = {}
+    for name, path, body in zip(sections[::3], sections[1::3], sections[2::3], strict=True):
+        (files if name == "file" else found)[path or name] = f"{body.rstrip()}\n" if body.strip() else ""
+    case = Case(
+        title=title,
+        topic=topic,
+        before=found.pop("before").encode(),
+        after=found.pop("after").encode() if "after" in found else None,
+        left=tuple((int(line), why) for line, why in map(str.split, found.pop("refused", "").splitlines())),
+        path=options.pop("path", "app.py"),
+        unsafe=options.pop("unsafe", "no") == "yes",
+        hazards=tuple(int(number) for number in options.pop("hazards", "").split(",") if number),
+        python=options.pop("python", ""),
+        variants=options.pop("variants", "yes") == "yes",
+        config=found.pop("config", ""),
+        notes=tuple(found.pop("notes", "").splitlines()),
+        files=files,
+    )
+    assert not options, f"{topic}: {title}: {options}"
+    assert not found, f"{topic}: {title}: {list(found)}"
+    return case
+
+
+def all_cases() -> Iterator[Case]:
+    for path in sorted((FIXTURES / "isolated_environment").glob("*.txt")):
+        yield from read_cases(path)
+
+
+@cache
+def _platform_file(path: str) -> bytes:
+    return (PLATFORM / path).read_bytes()
+
+
+def make_project(root: Path, files: Mapping[str, str | bytes]) -> Path:
+    """A project with our accessor and some files."""
+    accessor = ("shared/__init__.py", "shared/isolated_environment.py", "shared/masking.py")
+    for path, text in {**{path: _platform_file(path) for path in accessor}, **files}.items():
+        file = root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return root
+
+
+def run_project(root: Path, paths: Sequence[Path] = (), asked: Sequence[str] = (), **general: object) -> Outcome:
+    """A run in this process; `general` are general settings, such as unsafe_fixes=True."""
+    codemods = catalog()
+    config = load(root, root, {name: codemod.options for name, codemod in codemods.items()})
+    config.general = replace(config.general, **{"jobs": 1, **general})
+    outcome = run(Request(config, codemods, paths, asked))
+    gc.unfreeze()  # the engine freezes what is there, once a process; here it is once a case
+    return outcome
+
+
+def accounted(results: Sequence[FileResult]) -> None:
+    """Law 3: every finding has one status, refused ones a reason, rewritten ones a replacement; nothing failed."""
+    for result in results:
+        assert result.error is None, result.trace or result.error
+        for finding in result.findings:
+            assert (finding.reason is not None) == (finding.status is Status.REFUSED), finding
+            assert (finding.replacement is not None) == (finding.status is Status.REWRITTEN), finding
+            assert finding.reason != "proof-failed", finding.message
+        rewritten = [finding for finding in result.findings if finding.status is Status.REWRITTEN]
+        assert bool(rewritten) == bool(result.edits), result
+
+
+def parses(text: bytes) -> bool:
+    """Whether Python or LibCST reads a text."""
+    try:
+        ast.parse(text)
+    except (SyntaxError, ValueError):
+        try:
+            libcst.parse_module(text)
+        except (libcst.ParserSyntaxError, ValueError):
+            return False
+    return True
+
+
+def left_alone(result: FileResult) -> tuple[tuple[int, str], ...]:
+    """The sites that stay, as cases spell them."""
+    return tuple(
+        (finding.line, finding.reason or finding.status.value)
+        for finding in result.findings
+        if finding.status is not Status.REWRITTEN
+    )
+
+
+def check_case(case: Case, root: Path) -> None:
+    """Run a case and hold it to all that is expected of it."""
+    config = {"ssot-fix.toml": case.config} if case.config else {}
+    make_project(root, {**config, **case.files, case.path: case.before})
+    outcome = run_project(root, unsafe_fixes=case.unsafe)
+    accounted(outcome.results)
+    result = next((r for r in outcome.results if r.path == case.path), FileResult(case.path))
+    new = apply_edits(case.before, result.edits)
+    shown = {finding.line: f"{finding.reason}: {finding.message}" for finding in result.findings}
+    expected = case.before if case.after is None else case.after
+    assert new.decode("latin-1") == expected.decode("latin-1"), shown
+    assert left_alone(result) == case.left, shown
+    assert tuple(outcome.notes) == case.notes
+    if case.after is None:
+        return
+    assert parses(new)
+    (root / case.path).write_bytes(new)
+    again = run_project(root, unsafe_fixes=case.unsafe)
+    accounted(again.results)
+    same = next((r for r in again.results if r.path == case.path), FileResult(case.path))
+    assert not same.edits
+    assert [why for _, why in left_alone(same)] == [why for _, why in case.left]
