@@ -272,10 +272,15 @@ class Binder:
         for index, statement in enumerate(self._body):
             is_docstring = index == 0 and isinstance(statement, ast.Expr) and _is_string(statement.value)
             is_future = isinstance(statement, ast.ImportFrom) and statement.module == "__future__"
-            is_star = isinstance(statement, ast.ImportFrom) and statement.names[0].name == "*"
-            if is_docstring or is_future or is_star or self.edits_path(statement):
+            if is_docstring or is_future or self._is_unknown_star(statement) or self.edits_path(statement):
                 bound = index + 1
         return bound
+
+    def _is_unknown_star(self, statement: ast.stmt) -> bool:
+        """Whether a statement is a star import of names that are out of sight, which must not hide ours."""
+        if not isinstance(statement, ast.ImportFrom) or statement.names[0].name != "*":
+            return False
+        return self.project.locate(self._module.absolute("." * statement.level + (statement.module or ""))) is None
 
     def edits_path(self, statement: ast.stmt) -> bool:
         """Whether a top-level statement may change sys.path when the module is imported."""

@@ -1,4 +1,4 @@
-"""Before/after cases as text, and the one helper that runs a case. The format: fixtures/isolated_environment/README.md."""
+"""Before/after cases as text, and the helper that runs one. The format: fixtures/isolated_environment/README.md."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import ast
 import gc
 import re
 import sys
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -19,8 +21,7 @@ from ssot_fix.engine.run import Outcome, Request, run
 from ssot_fix.project.config import load
 
 FIXTURES = Path(__file__).resolve().parent.parent / "fixtures"
-PLATFORM = FIXTURES / "legacy_platform"
-CODEMOD = "isolated-environment"
+CASES = FIXTURES / "isolated_environment"
 
 _HEADER = re.compile(r"^=== (.+)\n", re.MULTILINE)
 _SECTION = re.compile(r"^--- (\w+)(?: (\S+))?\n", re.MULTILINE)
@@ -97,22 +98,25 @@ def _case(topic: str, title: str, text: str) -> Case:
 
 
 def all_cases() -> Iterator[Case]:
-    for path in sorted((FIXTURES / "isolated_environment").glob("*.txt")):
+    for path in sorted(CASES.glob("*.txt")):
         yield from read_cases(path)
 
 
-@cache
-def _platform_file(path: str) -> bytes:
-    return (PLATFORM / path).read_bytes()
+ACCESSOR = {file.relative_to(CASES).as_posix(): file.read_bytes() for file in (CASES / "shared").glob("*.py")}
+catalog = cache(catalog)  # looks for entry points on every call
 
 
 def make_project(root: Path, files: Mapping[str, str | bytes]) -> Path:
-    """A project with our accessor and some files."""
-    accessor = ("shared/__init__.py", "shared/isolated_environment.py", "shared/masking.py")
-    for path, text in {**{path: _platform_file(path) for path in accessor}, **files}.items():
+    """A project of the accessor and some files; what else is in the folder is removed."""
+    wanted = {path: text if isinstance(text, bytes) else text.encode() for path, text in {**ACCESSOR, **files}.items()}
+    for file in [file for file in root.rglob("*") if file.is_file()]:
+        if file.relative_to(root).as_posix() not in wanted:
+            file.unlink()
+    for path, data in wanted.items():
         file = root / path
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(text if isinstance(text, bytes) else text.encode())
+        if not file.is_file() or file.read_bytes() != data:
+            file.write_bytes(data)
     return root
 
 
@@ -138,15 +142,37 @@ def accounted(results: Sequence[FileResult]) -> None:
         assert bool(rewritten) == bool(result.edits), result
 
 
+@contextmanager
+def _room() -> Iterator[None]:
+    """Room for expressions of 3,000 terms."""
+    usual = sys.getrecursionlimit()
+    sys.setrecursionlimit(10_000)
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(usual)
+
+
 def parses(text: bytes) -> bool:
     """Whether Python or LibCST reads a text."""
     try:
-        ast.parse(text)
+        with _room():
+            ast.parse(text)
     except (SyntaxError, ValueError):
         try:
             libcst.parse_module(text)
         except (libcst.ParserSyntaxError, ValueError):
             return False
+    return True
+
+
+def compiles(text: bytes) -> bool:
+    """Whether Python compiles a text: more than parsing, it finds names that are nonlocal to nothing."""
+    try:
+        with _room(), warnings.catch_warnings(action="ignore"):
+            compile(text, "case.py", "exec", dont_inherit=True)
+    except (SyntaxError, ValueError):
+        return False
     return True
 
 
@@ -159,8 +185,8 @@ def left_alone(result: FileResult) -> tuple[tuple[int, str], ...]:
     )
 
 
-def check_case(case: Case, root: Path) -> None:
-    """Run a case and hold it to all that is expected of it."""
+def check_case(case: Case, root: Path, *, twice: bool = True) -> None:
+    """Run a case and hold it to all that is expected of it; `twice`: a second run changes nothing."""
     config = {"ssot-fix.toml": case.config} if case.config else {}
     make_project(root, {**config, **case.files, case.path: case.before})
     outcome = run_project(root, unsafe_fixes=case.unsafe)
@@ -175,9 +201,12 @@ def check_case(case: Case, root: Path) -> None:
     if case.after is None:
         return
     assert parses(new)
-    (root / case.path).write_bytes(new)
-    again = run_project(root, unsafe_fixes=case.unsafe)
-    accounted(again.results)
-    same = next((r for r in again.results if r.path == case.path), FileResult(case.path))
-    assert not same.edits
-    assert [why for _, why in left_alone(same)] == [why for _, why in case.left]
+    if compiles(case.before):
+        assert compiles(new)
+    if twice:
+        (root / case.path).write_bytes(new)
+        again = run_project(root, unsafe_fixes=case.unsafe)
+        accounted(again.results)
+        same = next((r for r in again.results if r.path == case.path), FileResult(case.path))
+        assert not same.edits
+        assert [why for _, why in left_alone(same)] == [why for _, why in case.left]

@@ -52,7 +52,7 @@ NAME = "isolated-environment"
 _ACCESSOR, _CLASS, _LOOKUP, *_OTHER_SETTINGS = (
     Setting(
         "accessor",
-        "The function through which code reaches the environment, as module:function. Not set: the one that is found.",
+        "The function through which code reaches the environment, as module:function; found if not set.",
         example="shared.environment:get_env",
     ),
     Setting(

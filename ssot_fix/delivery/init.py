@@ -47,7 +47,8 @@ _PYPROJECT_PREFIX = "tool.ssot-fix"
 _TEST_FRAMEWORK = re.compile(
     rb"^[ \t]*(?:import|from)[ \t]+(?:pytest\b|unittest\b(?!\.mock\b|[ \t]+import[ \t]+mock\b))", re.MULTILINE
 )
-_NOT_IN_TOML = re.compile(r"[\x00-\x08\n-\x1f\x7f\ud800-\udfff]")
+# Nor has any of this a place in a TOML comment (https://toml.io/en/v1.0.0#comment).
+_UNPRINTABLE = re.compile(r"[\x00-\x08\n-\x1f\x7f\ud800-\udfff]")
 _SPECIAL_IN_GLOBS = re.compile(r"([*?\[\\])")
 _ESCAPED = r"\\\1"
 
@@ -73,7 +74,7 @@ def initialise(start: Path, catalog: Mapping[str, Codemod], accessor: Path | Non
     config = load(root, start, {name: codemod.options for name, codemod in catalog.items()})
     if config.file is not None and accessor is None:
         raise ConfigError(
-            f"{_shown(config.file, root)} has settings for ssot-fix already, and nothing was changed; "
+            f"{config.file.relative_to(root).as_posix()} has settings for ssot-fix already, and nothing was changed; "
             "edit them there, or take them out to start anew"
         )
     survey = _look(config, catalog)
@@ -86,13 +87,8 @@ def initialise(start: Path, catalog: Mapping[str, Codemod], accessor: Path | Non
             written += _told_of(survey, module)
         written += _write_settings(survey) if config.file is None else _settings_to_add(survey, config.file)
         undo.pop_all()
-    return [*_findings(survey), "", *written, "", *_next_commands(survey, start)]
-
-
-def _shown(file: Path, root: Path) -> str:
-    with contextlib.suppress(ValueError):
-        return file.relative_to(root).as_posix()
-    return str(file)
+    told = [*_findings(survey), "", *written, "", *_next_commands(survey, start)]
+    return [_UNPRINTABLE.sub("?", line) for line in told]
 
 
 # The look
@@ -124,10 +120,9 @@ def _look(config: Config, catalog: Mapping[str, Codemod]) -> _Survey:
     classifier = Classifier(general.test_patterns)
     production = [path for path in found.files if classifier.scope(path) == "production"]
     project = _project(config, found.files)
-    in_scope = found.files if general.include_tests else production
     scouted: dict[str, list[str]] = {name: [] for name in catalog}
     testing = set()
-    for path in in_scope:
+    for path in production:
         data = _bytes_of(project, path)
         for name in (name for name, codemod in catalog.items() if codemod.scout(data)):
             scouted[name].append(path)
@@ -211,11 +206,10 @@ def _findings(survey: _Survey) -> Iterator[str]:
     for folder in survey.more_roots:
         yield from _wrapped("", f"{folder}/ may be one, too")
     for name, settings in survey.settings.items():
-        for setting in settings:
-            if setting.found is not None:
-                yield from _wrapped(name, f"{setting.key} = {_toml(setting.found)}")
-        if name in survey.inactive:
-            yield from _wrapped(name, f"inactive: {survey.inactive[name]}")
+        told = [f"{setting.key} = {_toml(setting.found)}" for setting in settings if setting.found is not None]
+        told += [f"inactive: {survey.inactive[name]}"] if name in survey.inactive else []
+        for label, text in zip((name, *[""] * len(told)), told, strict=False):
+            yield from _wrapped(label, text)
     for note in survey.notes:
         yield from _wrapped("note", note)
 
@@ -299,7 +293,7 @@ def _write_settings(survey: _Survey) -> list[str]:
 def _settings_to_add(survey: _Survey, file: Path) -> Iterator[str]:
     """What to tell of settings that exist and that the accessor should be added to."""
     prefix = f"{_PYPROJECT_PREFIX}." if file.name == PYPROJECT else ""
-    yield f"{_shown(file, survey.config.root)} has settings already and was not changed."
+    yield f"{file.relative_to(survey.config.root).as_posix()} has settings already and was not changed."
     yield f"Add these to [{prefix}{ENVIRONMENT}] there:"
     for setting in survey.settings[ENVIRONMENT]:
         if setting.found is not None:
@@ -316,18 +310,13 @@ def _append(root: Path, pyproject: Path, text: str) -> bool:
         )
     try:
         old = pyproject.read_bytes()
-        before = tomllib.loads(old.decode("utf-8-sig"))
-    except OSError as error:
-        raise ConfigError(f"{PYPROJECT} can't be read: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
-        raise ConfigError(f"{PYPROJECT}: not valid TOML: {error}; mend that and run again") from error
+        tomllib.loads(old.decode("utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ConfigError(f"{PYPROJECT} can't be read as TOML: {error}; mend that and run again") from error
     added = _joined(old, text)
     try:
-        after = tomllib.loads((old + added).decode("utf-8-sig"))
+        tomllib.loads((old + added).decode("utf-8-sig"))
     except tomllib.TOMLDecodeError:  # `tool` may be an inline table, to which nothing can be added
-        return False
-    del after["tool"]["ssot-fix"]
-    if {"tool": {}, **after} != {"tool": {}, **before}:
         return False
     path = real.relative_to(os.path.realpath(root)).as_posix()
     edits = (Edit(len(old), len(old), added),)
@@ -385,7 +374,7 @@ def _general(survey: _Survey) -> Iterator[Setting]:
 def _entry(setting: Setting, default: object) -> Iterator[str]:
     """A setting's lines: what it is for, and its value, behind a # unless it was found."""
     for text in filter(None, (setting.purpose, setting.note)):
-        yield from (f"# {line}" for line in textwrap.wrap(_NOT_IN_TOML.sub("?", text), _WIDTH, break_on_hyphens=False))
+        yield from (f"# {line}" for line in textwrap.wrap(_UNPRINTABLE.sub("?", text), _WIDTH, break_on_hyphens=False))
     if setting.found is not None:
         yield from _assignment(setting.key, setting.found)
     else:
@@ -410,15 +399,13 @@ def _assignment(key: str, value: object) -> list[str]:
     line = f"{key} = {_toml(value)}"
     if len(line) <= _WIDTH or not isinstance(value, list | tuple):
         return [line]
-    items = textwrap.wrap(
-        ", ".join(map(_toml, value)),
-        _WIDTH,
-        initial_indent="    ",
-        subsequent_indent="    ",
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-    return [f"{key} = [", *items, "]"]
+    lines = [f"{key} = ["]
+    for item in map(_toml, value):
+        if len(lines) > 1 and len(lines[-1]) + len(item) < _WIDTH:
+            lines[-1] += f" {item},"
+        else:
+            lines.append(f"{item},")  # not indented: behind a #, a blank would make it prose
+    return [*lines, "]"]
 
 
 def _toml(value: object) -> str:
