@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ast
 import re
+import tokenize
 import unicodedata
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,6 +24,7 @@ from ssot_fix.source import Source
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+_RUNS_STRINGS = re.compile(rb"(?<![\w.])(?:(?:eval|exec)\s*\(|(?:globals|locals|vars)\s*\(\s*\))")
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
@@ -86,6 +88,8 @@ class Module:
         self.references: list[Reference] = []
         self.parents: dict[ast.AST, ast.AST] = {}
         self.star_imports: list[ast.ImportFrom] = []
+        self.attributes: list[ast.Attribute] = []  # those called like a name of interest
+        self.declared: set[str] = set()  # by global and nonlocal statements
         self.strings: list[ast.Constant] = []  # those near a name of interest
         _Walk(self).run()
 
@@ -155,7 +159,23 @@ class Module:
     @cached_property
     def strings_run_as_code(self) -> bool:
         """Whether the file may look names up at run time (`eval`, `exec`, `globals()` and the like)."""
-        return re.search(rb"\b(?:eval|exec|globals|locals|vars)\s*\(", self.source.body) is not None
+        return _RUNS_STRINGS.search(self.source.body) is not None
+
+    def comments(self, mark: str) -> Iterator[tuple[int, str]]:
+        """The comments that hold a text, each with its line; strings that only look like one are none."""
+        if mark.encode() not in self.source.body:
+            return
+        if self.parsed.parser != "ast":
+            yield from ((self.source.line_of(at), text) for at, text in self.parsed.comments if mark in text)
+            return
+        # Lines as the parser counts them: form feeds and U+2028 end none.
+        lines = iter([f"{line}\n" for line in re.split("\r\n|\r|\n", self.source.text)])
+        try:
+            for token in tokenize.generate_tokens(lambda: next(lines, "")):
+                if token.type == tokenize.COMMENT and mark in token.string:
+                    yield token.start[0], token.string
+        except (tokenize.TokenError, SyntaxError):  # what ast reads, tokenize may still stumble over at the end
+            return
 
 
 def load(path: str, name: str, raw: bytes, seeds: Iterable[str]) -> Module:
@@ -170,7 +190,7 @@ def load(path: str, name: str, raw: bytes, seeds: Iterable[str]) -> Module:
 def names_of_interest(body: bytes, seeds: Iterable[str]) -> frozenset[str]:
     """The seeds and the aliases that the file's imports give them (`import os as o` adds `o`)."""
     wanted = sorted(seeds)
-    gap = rb"(?:[\s\\]|#[^\r\n]*[\r\n])+"  # a comment runs to its end: no two ways to match
+    gap = rb"(?:[\s\\]|#[^\r\n]{0,400}[\r\n])+"  # bounded: each `os` of a long line would run to its end
     spelled = b"|".join(re.escape(seed).encode() for seed in wanted)
     aliases = re.findall(rb"\b(?:" + spelled + rb")" + gap + rb"as" + gap + rb"(\w+)", body)
     return frozenset(wanted) | {alias.decode(errors="replace") for alias in aliases}
@@ -213,10 +233,12 @@ class _Walk:
         at = bisect_left(lines, first)
         return at < len(lines) and lines[at] <= (node.end_lineno or first)  # type: ignore[attr-defined]
 
-    def _visit(self, node: ast.AST, scope: Scope) -> list[tuple[ast.AST, Scope]]:
+    def _visit(self, node: ast.AST, scope: Scope) -> list[tuple[ast.AST, Scope]]:  # noqa: PLR0912
         match node:
             case ast.Name():
                 self._name(node, scope)
+            case ast.Attribute(attr=attr) if attr in self._names:
+                self._module.attributes.append(node)
             case ast.Constant(value=str()):
                 self._module.strings.append(node)
             case ast.FunctionDef() | ast.AsyncFunctionDef():
@@ -233,8 +255,10 @@ class _Walk:
                 self._import(node, scope)
             case ast.Global():
                 scope.global_names.update(node.names)
+                self._module.declared.update(node.names)
             case ast.Nonlocal():
                 scope.nonlocal_names.update(node.names)
+                self._module.declared.update(node.names)
             case ast.arg():
                 self._bind(scope, Binding(node.arg, "parameter", node))
             case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from collections.abc import Callable, Collection, Sequence
+from itertools import groupby
 
 from ssot_fix.bindings import Binding, Module, Reference, Scope
 from ssot_fix.edits import Edit
-from ssot_fix.imports import blocks
+from ssot_fix.imports import IMPORT_ERRORS, blocks, caught
 
-_NOQA = re.compile(rb"#.*\b(?:noqa|pylint:|pyright:|type:)", re.IGNORECASE)
-_MEANT_FOR_IMPORT_ERRORS = re.compile(rb"\bexcept\b[^:]*\b(?:ImportError|ModuleNotFoundError)\b")
+_TYPE_COMMENT = re.compile(rb"#[ \t]*type:")
+_NOQA = re.compile(rb"\b(?:noqa\b|pylint:|pyright:|type:)", re.IGNORECASE)
 
 
 def droppable(
@@ -52,12 +54,19 @@ def _must_stay(module: Module, scope: Scope, binding: Binding, used_elsewhere: C
     if alias.asname == alias.name:  # `import os as os` says: re-exported (PEP 484)
         return True
     line_end = module.source.line_end(node.end_lineno)  # type: ignore[attr-defined]
-    if _NOQA.search(module.source.body[module.start(node) : line_end]):
+    comment = module.source.body[module.end(node) : line_end].partition(b"#")[2]
+    if _NOQA.search(comment) or binding.name in module.declared or not _is_inert(binding):
         return True
     if scope.kind == "module":
-        declared_global = any(isinstance(a, ast.FunctionDef | ast.AsyncFunctionDef) for a in module.ancestors(node))
-        return module.is_package or declared_global or _in_all(module, name) or used_elsewhere(name)
+        # Who takes a global under a name of the file's own is not known, unless the name says: private.
+        taken = used_elsewhere(name) or (alias.asname is not None and not name.startswith("_"))
+        return module.is_package or taken or _in_all(module, name)
     return False
+
+
+def _is_inert(binding: Binding) -> bool:
+    """Whether an import is of the standard library, which does nothing that anybody could miss."""
+    return (binding.target or ".").partition(".")[0] in sys.stdlib_module_names
 
 
 def _in_all(module: Module, name: str) -> bool:
@@ -69,9 +78,14 @@ def _mentioned(module: Module, name: str) -> bool:
     """Whether code in strings or comments may need a name: eval, string annotations, doctests, type comments."""
     if module.strings_run_as_code:
         return True
-    word = rb"\b" + re.escape(name).encode() + rb"\b"
-    if re.search(rb"#\s*type:[^\r\n]*" + word + rb"|>>>[^\r\n]*" + word, module.source.body):
+    word = re.compile(rb"\b" + re.escape(name).encode() + rb"\b")
+    source = module.source
+    if any(word.search(source.body, *span) for span in module.parsed.blanked):
         return True
+    for line in sorted({source.line_of(match.start()) for match in word.finditer(source.body)}):
+        text = source.body[source.line_starts[line - 1] : source.line_end(line)]
+        if b">>>" in text or text.lstrip().startswith(b"...") or _TYPE_COMMENT.search(text):
+            return True
     return any(_may_be_annotation(module, text) for text in module.strings if _reads(str(text.value), name))
 
 
@@ -91,6 +105,8 @@ def _may_be_annotation(module: Module, node: ast.AST) -> bool:
     for ancestor in module.ancestors(node):
         match ancestor:
             case ast.arg(annotation=annotation) | ast.AnnAssign(annotation=annotation) if annotation is inner:
+                return True
+            case ast.AnnAssign(annotation=ast.Name(id="TypeAlias") | ast.Attribute(attr="TypeAlias")):
                 return True
             case ast.FunctionDef(returns=returns) | ast.AsyncFunctionDef(returns=returns) if returns is inner:
                 return True
@@ -121,9 +137,9 @@ def _block_survives(
 ) -> bool:
     """Whether the block around an import can spare it: something else is left, and it guards no ImportError."""
     if len(aliases) < len(node.names):  # type: ignore[attr-defined]
-        return True
+        return _drop_aliases(module, node, aliases) is not None
     parent = module.parents[node]
-    if isinstance(parent, ast.Try) and _MEANT_FOR_IMPORT_ERRORS.search(module.code(parent)):
+    if isinstance(parent, ast.Try) and any(caught(handler) & IMPORT_ERRORS for handler in parent.handlers):
         return False
     if isinstance(parent, ast.Module):
         return True
@@ -142,7 +158,7 @@ def drop_edits(module: Module, gone: dict[ast.stmt, list[ast.alias]], inserted: 
         if len(aliases) == len(node.names):  # type: ignore[attr-defined]
             edits.append(_drop_statement(module, node, inserted))
         else:
-            edits += _drop_aliases(module, node, aliases)
+            edits += _drop_aliases(module, node, aliases) or []
     return edits
 
 
@@ -169,6 +185,8 @@ def _drop_statement(module: Module, node: ast.stmt, inserted: Collection[int]) -
 def _with_blank_line(module: Module, node: ast.stmt, start: int, end: int) -> int:
     """The end of a statement's line, or of the blank line below where it would be left doubled."""
     source = module.source
+    if not source.body[:start].strip():  # nothing above: no blank lines are to be left there
+        return end + len(source.body[end:]) - len(source.body[end:].lstrip(b"\r\n"))
     below = source.line_of(end)
     if end >= len(source.body) or source.body[end : source.line_end(below)].strip():
         return end
@@ -177,34 +195,32 @@ def _with_blank_line(module: Module, node: ast.stmt, start: int, end: int) -> in
     return source.line_end(below) if not above.strip() or first_in_block else end
 
 
-def _drop_aliases(module: Module, node: ast.stmt, aliases: Sequence[ast.alias]) -> list[Edit]:
+def _drop_aliases(module: Module, node: ast.stmt, aliases: Sequence[ast.alias]) -> list[Edit] | None:
+    """Take some aliases out of a statement; None if a comment that belongs to others would go with them."""
+    lines = [_own_line(module, node, alias) for alias in aliases]
+    if all(line is not None for line in lines):
+        return [Edit(*line, b"") for line in lines if line is not None]
     names: list[ast.alias] = node.names  # type: ignore[attr-defined]
-    kept_before: ast.alias | None = None
     edits = []
-    for index, alias in enumerate(names):
-        if alias not in aliases:
-            kept_before = alias
+    for going, group in groupby(range(len(names)), lambda index: names[index] in aliases):
+        run = list(group)
+        if not going:
             continue
-        line = _own_line(module, alias)
-        following = next((later for later in names[index + 1 :] if later not in aliases), None)
-        if line is not None:
-            edits.append(Edit(*line, b""))
-        elif following is not None:
-            edits.append(Edit(module.start(alias), module.start(names[index + 1]), b""))
+        first, last = run[0], run[-1]
+        if last + 1 < len(names):
+            start, end = module.start(names[first]), module.start(names[last + 1])
         else:
-            previous = names[index - 1] if index else kept_before
-            assert previous is not None
-            edits.append(Edit(module.end(previous), module.end(alias), b""))
+            start, end = module.end(names[first - 1]), module.end(names[last])
+        if b"#" in module.source.body[start:end]:
+            return None
+        edits.append(Edit(start, end, b""))
     return edits
 
 
-def _own_line(module: Module, alias: ast.alias) -> tuple[int, int] | None:
-    """The whole line of an alias that stands alone on it with its comma; None otherwise."""
+def _own_line(module: Module, node: ast.stmt, alias: ast.alias) -> tuple[int, int] | None:
+    """The whole line, comment included, of an alias that stands alone on it between parentheses."""
     source = module.source
     start, end = source.line_starts[alias.lineno - 1], source.line_end(alias.end_lineno or alias.lineno)
-    alone = not source.body[start : module.start(alias)].strip()
-    return (
-        (start, end)
-        if alone and re.match(rb"[ \t]*,[ \t]*(?:#|$|\r|\n)", source.body[module.end(alias) : end])
-        else None
-    )
+    alone = alias.lineno > node.lineno and not source.body[start : module.start(alias)].strip()
+    rest = re.match(rb"[ \t]*,?[ \t]*(?:#|\r|\n)", source.body[module.end(alias) : end])
+    return (start, end) if alone and rest else None

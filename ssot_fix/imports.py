@@ -13,10 +13,19 @@ from functools import cached_property
 
 from ssot_fix.bindings import Binding, Module, Reference, Scope
 from ssot_fix.edits import Edit, Refusal
-from ssot_fix.project.resolver import Project, is_type_checking
+from ssot_fix.project.resolver import Project
 
 # Statements with this text may change where imports are found.
-_PATH_EDIT = re.compile(rb"\bsys\s*\.\s*path\b|\baddsitedir\b|\bpath\s*\.\s*(?:insert|append|extend)\b")
+_MAY_PREPARE = re.compile(rb"\bpath\b|\baddsitedir\b|\benviron|\bputenv\b|\bmonkey\b")
+_ENVIRONMENT_CHANGES = {"setdefault", "update", "pop", "clear", "putenv"}
+
+# Decorators that keep a function for later.
+_HARMLESS_DECORATORS = frozenset(
+    {"abstractmethod", "asynccontextmanager", "cache", "cached_property", "classmethod", "contextmanager"}
+    | {"dataclass", "fixture", "final", "lru_cache", "overload", "override", "property", "staticmethod"}
+    | {"singledispatch", "total_ordering", "runtime_checkable", "wraps", "command", "group", "option", "argument"}
+    | {"get", "post", "put", "patch", "route", "task", "setter", "parametrize", "mark", "deprecated", "unique"}
+)
 
 # What a handler catches that is there for imports that fail.
 IMPORT_ERRORS = frozenset({"ImportError", "ModuleNotFoundError"})
@@ -58,7 +67,9 @@ class Placement:
 class Binder:
     """Finds, for each place in a module, an expression that means the target."""
 
-    def __init__(self, module: Module, project: Project, target: Target) -> None:
+    def __init__(self, module: Module, project: Project, target: Target, earliest: int = 0) -> None:
+        """`earliest` is the index of the top-level statement from which on the target can be imported."""
+        self._earliest = earliest
         self._module = module
         self.project = project
         self.target = target
@@ -80,10 +91,12 @@ class Binder:
     def _reach_by_new_import(self, node: ast.AST, scope: Scope) -> Reach | Refusal:
         name = self.target.name
         found = self._module.lookup(name, scope)
-        if found is not None and not (found is self._module.root and self._only_for_typing(found.bindings[name])):
+        if found is not None and not (found is self._module.root and self._same_meaning(found.bindings[name])):
             line = getattr(found.bindings[name][0].node, "lineno", 0)
             return Refusal("name-taken", f"`{name}` already means something else here (line {line})")
-        if name in self._module.parsed.hidden or self._star_may_bind(name):
+        if found is None and self._reads_unbound(name):
+            return Refusal("name-taken", f"the file reads a `{name}` that something out of sight binds")
+        if self._module.parsed.hides(name, self._module.start(node)) or self._star_may_bind(name):
             return Refusal("name-taken", f"a star import or type parameter may bind `{name}`")
         placement = self.placement_for([node])
         if self._runs_before(node, placement.index):
@@ -94,6 +107,10 @@ class Binder:
         """Whether an expression whose base is a reference means the target there, and is bound in time."""
         found = self.reach(reference.node, reference.scope)
         return isinstance(found, Reach) and not found.needs_import and found.expression == expression
+
+    def _reads_unbound(self, name: str) -> bool:
+        lookup = self._module.lookup
+        return any(r.node.id == name and lookup(name, r.scope) is None for r in self._module.references)
 
     # Existing imports
 
@@ -167,12 +184,9 @@ class Binder:
             and all(_leaves(handler.body[-1]) for handler in parent.handlers)
         )
 
-    def _only_for_typing(self, bindings: Sequence[Binding]) -> bool:
-        return all(
-            self._expression(binding) == self.target.name
-            and any(isinstance(a, ast.If) and is_type_checking(a.test) for a in self._module.ancestors(binding.node))
-            for binding in bindings
-        )
+    def _same_meaning(self, bindings: Sequence[Binding]) -> bool:
+        """Whether a global that an import above would bind first is bound to the same by all the others."""
+        return all(self._expression(binding) == self.target.name for binding in bindings)
 
     def _star_may_bind(self, name: str) -> bool:
         """Whether a first-party star import may bind a name to something else than the target."""
@@ -208,6 +222,8 @@ class Binder:
         holder = self._outer_definition(node)
         if holder is None:
             return top < index
+        if self._module.strings_run_as_code and top < index:
+            return True
         return holder in self._called_before(index)
 
     def _outer_definition(self, node: ast.AST) -> ast.AST | None:
@@ -232,6 +248,7 @@ class Binder:
             for definition in _definitions(statement):
                 definitions.setdefault(definition.name, []).append(definition)
         waiting = {name for statement in self._body[:index] for name in _names_run_by(statement)}
+        waiting |= {n.name for statement in self._body[:index] for n in _definitions(statement) if _is_handed_on(n)}
         called: set[ast.AST] = set()
         seen: set[str] = set()
         while waiting:
@@ -254,7 +271,7 @@ class Binder:
         for index in self._candidates:
             if not any(self._runs_before(node, index) for node in nodes):
                 return Placement(index)
-        return Placement(self._lower_bound)
+        return Placement(self._line_start(self._lower_bound))
 
     @cached_property
     def _mergeable(self) -> ast.ImportFrom | None:
@@ -268,12 +285,12 @@ class Binder:
     @cached_property
     def _lower_bound(self) -> int:
         """The first index at which the import may stand."""
-        bound = 0
+        bound = self._earliest
         for index, statement in enumerate(self._body):
             is_docstring = index == 0 and isinstance(statement, ast.Expr) and _is_string(statement.value)
             is_future = isinstance(statement, ast.ImportFrom) and statement.module == "__future__"
-            if is_docstring or is_future or self._is_unknown_star(statement) or self.edits_path(statement):
-                bound = index + 1
+            if is_docstring or is_future or self._is_unknown_star(statement) or self.prepares(statement):
+                bound = max(bound, index + 1)
         return bound
 
     def _is_unknown_star(self, statement: ast.stmt) -> bool:
@@ -282,37 +299,72 @@ class Binder:
             return False
         return self.project.locate(self._module.absolute("." * statement.level + (statement.module or ""))) is None
 
-    def edits_path(self, statement: ast.stmt) -> bool:
-        """Whether a top-level statement may change sys.path when the module is imported."""
-        if isinstance(statement, ast.Import | ast.ImportFrom) or is_main_guard(statement):
+    def prepares(self, statement: ast.stmt) -> bool:
+        """Whether a top-level statement may prepare later imports when the module is imported.
+
+        It changes sys.path, or calls a function of the module that does; or it writes to the environment above
+        the first import of the project's own code, which may be meant for what that code reads.
+        """
+        if isinstance(statement, ast.Import | ast.ImportFrom):
             return False
+        if is_main_guard(statement):  # at the end of a file it prepares nothing
+            later = self._body[self._indices[statement] + 1 :]
+            return any(_is_import(other) for other in later) and _changes_path(statement)
         if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             return False
-        if _PATH_EDIT.search(self._module.code(statement)):
+        if _MAY_PREPARE.search(self._module.code(statement)) and _changes_path(statement):
             return True
+        if _MAY_PREPARE.search(self._module.code(statement)) and _changes_environment(statement):
+            return self._indices[statement] < self._first_own_import
         return bool(self._path_functions) and any(
             isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in self._path_functions
             for node in ast.walk(statement)
         )
 
     @cached_property
+    def _first_own_import(self) -> int:
+        own = (i for i, s in enumerate(self._body) if _is_absolute(s) and self._imports_first_party(s))
+        relative = (i for i, s in enumerate(self._body) if isinstance(s, ast.ImportFrom) and s.level)
+        return min([*own, *relative], default=len(self._body))
+
+    @cached_property
     def _path_functions(self) -> frozenset[str]:
-        """The module's own functions that may change sys.path."""
-        return frozenset(
-            node.name
-            for statement in self._body
-            for node in _definitions(statement)
-            if _PATH_EDIT.search(self._module.code(node))
-        )
+        """The module's own names whose call may change sys.path, directly or through one another."""
+        definitions = [node for statement in self._body for node in _definitions(statement)]
+        found = {n.name for n in definitions if _MAY_PREPARE.search(self._module.code(n)) and _changes_path(n)}
+        for statement in self._body:
+            if (
+                isinstance(statement, ast.Assign)
+                and b"path" in self._module.code(statement)
+                and _changes_path(statement)
+            ):
+                found |= {target.id for target in statement.targets if isinstance(target, ast.Name)}
+        while found:
+            callers = {n.name for n in definitions if n.name not in found and found & set(_names_in(n))}
+            if not callers:
+                break
+            found |= callers
+        return frozenset(found)
 
     @cached_property
     def _candidates(self) -> list[int]:
         """Places for a new import, the best first: with the first-party imports, else below the others."""
-        header = [i for i in range(self._lower_bound, self._header_end) if self._is_absolute_import(self._body[i])]
+        header = [i for i in range(self._lower_bound, self._header_end) if _is_absolute(self._body[i])]
         first_party = [i for i in header if self._imports_first_party(self._body[i])]
         best = [self._sorted_place(first_party)] if first_party else []
         rest = sorted({i + 1 for i in header}, reverse=True)
-        return [*best, *rest, self._lower_bound]
+        return [self._line_start(index) for index in (*best, *rest, self._lower_bound)]
+
+    def _line_start(self, index: int) -> int:
+        """The nearest index at which a line begins: above `a; b` if the import may stand there, else below."""
+        first = index
+        while 0 < first < len(self._body) and self._body[first - 1].end_lineno == self._body[first].lineno:
+            first -= 1
+        if first >= self._lower_bound:
+            return first
+        while index < len(self._body) and self._body[index - 1].end_lineno == self._body[index].lineno:
+            index += 1
+        return index
 
     @property
     def _header_end(self) -> int:
@@ -321,10 +373,6 @@ class Binder:
             if index >= self._lower_bound and (definition or is_main_guard(statement)):
                 return index
         return len(self._body)
-
-    @staticmethod
-    def _is_absolute_import(statement: ast.stmt) -> bool:
-        return isinstance(statement, ast.Import) or (isinstance(statement, ast.ImportFrom) and not statement.level)
 
     def _imports_first_party(self, statement: ast.stmt) -> bool:
         if isinstance(statement, ast.ImportFrom):
@@ -343,8 +391,7 @@ class Binder:
         keys = [_sort_key(self._body[index]) for index in run]
         if keys == sorted(keys):
             for index, key in zip(run, keys, strict=True):
-                alone = index == 0 or self._body[index - 1].end_lineno != self._body[index].lineno
-                if key > (1, self.target.module.lower()) and alone:
+                if key > (1, self.target.module.lower()):
                     return index
         return run[-1] + 1
 
@@ -374,27 +421,48 @@ class Binder:
     def _insertion(self, index: int, dropped: frozenset[ast.stmt]) -> Edit:
         source = self._module.source
         text = f"from {self.target.module} import {self.target.name}"
-        newline = source.newline_near(len(source.body))
         following = self._body[index] if index < len(self._body) else None
-        if index == 0:
-            assert following is not None
-            return self._insertion_at_top(following, text)
-        alone = following is not None and self._body[index - 1].end_lineno != following.lineno
-        if following is not None and alone and self._imports_first_party(following):
-            # Directly above its neighbour, below the neighbour's section comment.
-            at = source.line_starts[following.lineno - 1]
-            return Edit(at, at, f"{text}{self._lint_comment(following)}{source.newline_near(at)}".encode())
-        before = self._last_on_line(self._body[index - 1])
+        if following is not None and (index == 0 or self._imports_first_party(following)):
+            return self._insertion_above(index, text, dropped)
+        before = self._body[index - 1]
         newline = source.newline_near(self._module.end(before) - 1)
         text += self._lint_comment(before)
         at = source.line_end(before.end_lineno or before.lineno)
         lead = "" if self._imports_first_party(before) or self._run_is_dropped(before, dropped) else newline
         if not source.body[:at].endswith((b"\n", b"\r")):
             return Edit(at, at, f"{newline}{lead}{text}".encode())
-        # Code that follows at once is set off, as a person would.
+        # Code that follows at once is set off, as a person would; so are relative imports, the next section.
         blank_follows = not source.body[at : source.line_end(source.line_of(at))].strip()
-        crowded = not blank_follows and following is not None and not _is_import(following)
+        crowded = not blank_follows and following is not None and not _is_absolute(following)
         return Edit(at, at, f"{lead}{text}{newline}{newline if crowded else ''}".encode())
+
+    def _insertion_above(self, index: int, text: str, dropped: frozenset[ast.stmt]) -> Edit:
+        source, following = self._module.source, self._body[index]
+        if index and self._imports_first_party(following):
+            # Directly above its neighbour, below the neighbour's section comment.
+            at = source.line_starts[following.lineno - 1]
+            return Edit(at, at, f"{text}{self._lint_comment(following)}{source.newline_near(at)}".encode())
+        at = source.line_starts[self._first_line_with_comment(following) - 1]
+        newline = source.newline_near(at)
+        left = next((statement for statement in self._body[index:] if statement not in dropped), None)
+        own = left is not None and _is_absolute(left) and left.lineno <= following.lineno + 1
+        definition = isinstance(left, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        gap = "" if left is None or own else newline * (2 if definition and left is following else 1)
+        return Edit(at, at, f"{text}{newline}{gap}".encode())
+
+    def _first_line_with_comment(self, statement: ast.stmt) -> int:
+        """The line of a statement, of its first decorator, or of a comment that belongs to it.
+
+        A comment that begins the file is the file's own: a shebang, an encoding, a licence.
+        """
+        source = self._module.source
+        decorators = getattr(statement, "decorator_list", ())
+        line = top = decorators[0].lineno if decorators else statement.lineno
+        while top > 1 and source.body[source.line_starts[top - 2] : source.line_starts[top - 1]].lstrip().startswith(
+            b"#"
+        ):
+            top -= 1
+        return line if top == 1 else top
 
     def _lint_comment(self, neighbour: ast.stmt) -> str:
         """The comment that tells linters of a late import, if the neighbour needs one."""
@@ -414,14 +482,6 @@ class Binder:
             "" if _is_import(first) else newline * (1 if not isinstance(first, ast.ClassDef | ast.FunctionDef) else 2)
         )
         return Edit(at, at, f"{text}{newline}{gap}".encode())
-
-    def _last_on_line(self, statement: ast.stmt) -> ast.stmt:
-        """The last top-level statement that begins on the line on which a statement ends (`a; b`)."""
-        for following in self._body[self._indices[statement] + 1 :]:
-            if following.lineno != statement.end_lineno:
-                break
-            statement = following
-        return statement
 
     def _run_is_dropped(self, statement: ast.stmt, dropped: frozenset[ast.stmt]) -> bool:
         """Whether all imports that stand directly above an insertion go, with a blank line before them."""
@@ -443,24 +503,68 @@ def blocks(node: ast.AST) -> Iterator[list[ast.stmt]]:
 
 
 def is_main_guard(statement: ast.stmt) -> bool:
-    """Whether a statement is `if __name__ == "__main__":`, either way round."""
-    if not isinstance(statement, ast.If) or not isinstance(statement.test, ast.Compare):
+    """Whether a statement is `if __name__ == "__main__":`, however it is put."""
+    if not isinstance(statement, ast.If):
         return False
-    sides = [statement.test.left, *statement.test.comparators]
-    named = any(isinstance(side, ast.Name) and side.id == "__name__" for side in sides)
-    return named and any(isinstance(side, ast.Constant) and side.value == "__main__" for side in sides)
+    nodes = list(ast.walk(statement.test))
+    named = any(isinstance(node, ast.Name) and node.id == "__name__" for node in nodes)
+    return named and any(isinstance(node, ast.Constant) and node.value == "__main__" for node in nodes)
 
 
 def caught(handler: ast.ExceptHandler) -> frozenset[str]:
     """The names of the exceptions that a handler catches; of a bare one, BaseException."""
     if handler.type is None:
         return frozenset({"BaseException"})
-    types = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
-    return frozenset(node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "") for node in types)
+    nodes = list(ast.walk(handler.type))
+    named = {node.id for node in nodes if isinstance(node, ast.Name)}
+    return frozenset(named | {node.attr for node in nodes if isinstance(node, ast.Attribute)})
 
 
 def _is_import(statement: ast.stmt) -> bool:
     return isinstance(statement, ast.Import | ast.ImportFrom)
+
+
+def _is_absolute(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Import) or (isinstance(statement, ast.ImportFrom) and not statement.level)
+
+
+def _changes_path(statement: ast.stmt) -> bool:
+    """Whether code may change sys.path, by any of its spellings."""
+    for node in ast.walk(statement):
+        if isinstance(node, ast.Attribute):
+            if node.attr == "addsitedir" or (
+                node.attr == "path" and isinstance(node.value, ast.Name) and node.value.id.endswith("sys")
+            ):
+                return True
+            by_name = isinstance(node.value, ast.Name) and node.value.id == "path"
+            if by_name and node.attr in {"insert", "append", "extend"}:
+                return True
+        elif isinstance(node, ast.Name) and node.id == "addsitedir":
+            return True
+    return False
+
+
+def _changes_environment(statement: ast.stmt) -> bool:
+    """Whether code that runs at once may change the process environment, or patches the standard library."""
+    stack: list[ast.AST] = [statement]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            continue
+        if isinstance(node, ast.Subscript) and not isinstance(node.ctx, ast.Load) and _is_environ(node.value):
+            return True
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            changing = node.func.attr in _ENVIRONMENT_CHANGES
+            if changing and (_is_environ(node.func.value) or node.func.attr == "putenv"):
+                return True
+            if node.func.attr.startswith("patch_") and isinstance(node.func.value, ast.Name):
+                return node.func.value.id == "monkey"
+        stack.extend(ast.iter_child_nodes(node))
+    return False
+
+
+def _is_environ(node: ast.expr) -> bool:
+    return (node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")) == "environ"
 
 
 def _is_string(node: ast.expr) -> bool:
@@ -496,6 +600,23 @@ def _definitions(statement: ast.stmt) -> Iterator[ast.FunctionDef | ast.AsyncFun
             yield node
         elif isinstance(node, ast.stmt | ast.ExceptHandler | ast.match_case):
             stack.extend(ast.iter_child_nodes(node))
+
+
+def _is_handed_on(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> bool:
+    """Whether a definition goes through a decorator that may call it at once."""
+    for decorator in node.decorator_list:
+        while isinstance(decorator, ast.Call | ast.Attribute):
+            if isinstance(decorator, ast.Attribute) and decorator.attr in _HARMLESS_DECORATORS:
+                break
+            decorator = decorator.func if isinstance(decorator, ast.Call) else decorator.value  # noqa: PLW2901
+        else:
+            if not isinstance(decorator, ast.Name) or decorator.id not in _HARMLESS_DECORATORS:
+                return True
+    return False
+
+
+def _names_in(node: ast.AST) -> Iterator[str]:
+    return (inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name))
 
 
 def _names_run_by(statement: ast.stmt) -> Iterator[str]:

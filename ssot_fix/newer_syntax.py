@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 
 _Result = TypeVar("_Result")
+Span = tuple[int, int]
 _DEEP_STACK = 256 * 1024 * 1024  # bytes of address space, not of memory
 
 
@@ -33,14 +34,22 @@ class Unparseable(ValueError):
 class Parsed:
     """A module's tree, the parser that accepted it (`ast` or `libcst`), and what lowering took away.
 
-    `fields` are the half-open spans, in bytes, of the f-string replacement fields that were lowered to tuple
-    items; `hidden` are the names that type parameters bound.
+    All spans are half-open, in bytes: `strings` are the strings that were lowered to tuples, `fields` their
+    replacement fields, `hidden` the names that type parameters bind, each with the definition that it is bound
+    in, `blanked` their lists. `comments` are the comments of a lowered text, which `tokenize` can't read.
     """
 
     tree: ast.Module
     parser: str
-    fields: tuple[tuple[int, int], ...] = ()
-    hidden: frozenset[str] = frozenset()
+    strings: frozenset[Span] = frozenset()
+    fields: tuple[Span, ...] = ()
+    hidden: tuple[tuple[str, Span], ...] = ()
+    blanked: tuple[Span, ...] = ()
+    comments: tuple[tuple[int, str], ...] = ()
+
+    def hides(self, name: str, offset: int) -> bool:
+        """Whether a type parameter gives a name another meaning at an offset."""
+        return any(name == bound and start <= offset < end for bound, (start, end) in self.hidden)
 
 
 def parse(text: str, body: bytes) -> Parsed:
@@ -98,7 +107,15 @@ def _lowered(text: str, body: bytes, complaint: str) -> Parsed:
         tree = _ast(lowered)
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         raise Unparseable(f"{complaint}; run ssot-fix under a Python that knows this syntax") from None
-    return Parsed(tree, "libcst", tuple(lowering.fields), frozenset(lowering.hidden))
+    return Parsed(
+        tree,
+        "libcst",
+        frozenset(lowering.strings),
+        tuple(lowering.fields),
+        tuple(lowering.hidden),
+        tuple(lowering.blanked),
+        tuple(lowering.comments),
+    )
 
 
 def _lower(body: bytes) -> tuple[_Lowering, str]:
@@ -119,8 +136,11 @@ class _Lowering:
         self._module = module
         self._body = body
         self._out = bytearray(body)
-        self.fields: list[tuple[int, int]] = []
-        self.hidden: set[str] = set()
+        self.strings: list[Span] = []
+        self.fields: list[Span] = []
+        self.hidden: list[tuple[str, Span]] = []
+        self.blanked: list[Span] = []
+        self.comments: list[tuple[int, str]] = []
 
     def text(self) -> str:
         import libcst as cst  # noqa: PLC0415
@@ -132,12 +152,17 @@ class _Lowering:
                     self._tuple(node, [node])
                 case cst.ConcatenatedString() if any(isinstance(part, strings) for part in _parts(node)):
                     self._tuple(node, [part for part in _parts(node) if isinstance(part, strings)])
-                case cst.TypeParameters():
-                    self.hidden.update(parameter.param.name.value for parameter in node.params)
-                    self._blank(*self._span(node), continued=True)
+                case cst.Comment():
+                    self.comments.append((self._span(node)[0], node.value))
+                case cst.FunctionDef(type_parameters=cst.TypeParameters() as parameters):
+                    self._type_parameters(parameters, node)
+                case cst.ClassDef(type_parameters=cst.TypeParameters() as parameters):
+                    self._type_parameters(parameters, node)
                 case cst.TypeAlias():
                     start, _ = self._span(node)
                     self._out[start : start + 4] = b"    "
+                    if node.type_parameters is not None:
+                        self._type_parameters(node.type_parameters, node)
                     self._move(self._span(node.name), start)
                 case cst.ExceptHandler(type=cst.Tuple(lpar=[], elements=elements)):
                     self._join(elements)
@@ -146,6 +171,12 @@ class _Lowering:
     def _span(self, node: cst.CSTNode) -> tuple[int, int]:
         span = self._spans[node]
         return span.start, span.start + span.length
+
+    def _type_parameters(self, parameters: cst.TypeParameters, definition: cst.CSTNode) -> None:
+        names = (parameter.param.name.value for parameter in parameters.params)
+        self.hidden += [(name, self._span(definition)) for name in names]
+        self.blanked.append(self._span(parameters))
+        self._blank(*self._span(parameters), continued=True)
 
     def _blank(self, start: int, end: int, *, continued: bool = False) -> None:
         for at in range(start, end):
@@ -160,14 +191,17 @@ class _Lowering:
             return  # a part of a concatenation that was lowered as a whole
         self._blank(start, end)
         self._out[start], self._out[end - 1] = b"()"
+        self.strings.append((start, end))
         for string in strings:
             for field in _fields(string):
                 opening = self._span(field)[0] + 1
                 at = opening + len(self._module.code_for_node(field.whitespace_before_expression).encode())
                 behind = at + len(self._module.code_for_node(field.expression).encode())
                 self._out[at:behind] = self._body[at:behind]
-                self._out[behind] = ord(",")
                 self.fields.append((at, behind))
+                while self._body[behind] in b"\r\n":
+                    behind += 1
+                self._out[behind] = ord(",")
 
     def _move(self, span: tuple[int, int], to: int) -> None:
         name = self._body[slice(*span)]

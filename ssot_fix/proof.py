@@ -7,6 +7,7 @@ found out here by comparing trees, and that names mean what was meant by binding
 from __future__ import annotations
 
 import ast
+import warnings
 from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -76,7 +77,22 @@ def _parse_again(module: Module, raw: bytes, seeds: frozenset[str]) -> Module:
         raise ProofFailed(f"syntax: the encoding declaration changed to {source.encoding}")
     if parsed.parser != module.parsed.parser:
         raise ProofFailed("syntax: the new text needs another parser")
+    if parsed.parser == "ast" and (why := _uncompilable(source.text)) and not _uncompilable(module.source.text):
+        raise ProofFailed(f"syntax: {why}")
     return Module(module.path, module.name, source, parsed, seeds)
+
+
+def _uncompilable(text: str) -> str | None:
+    """What the compiler has against a text that parses: a lost nonlocal, a late __future__ import."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compile(text, "<new text>", "exec", dont_inherit=True)
+    except (SyntaxError, ValueError) as error:
+        return str(error)
+    except (RecursionError, MemoryError):
+        return None
+    return None
 
 
 class _Comparison:
@@ -108,8 +124,8 @@ class _Comparison:
             self._compare_lists(old, new)
         elif isinstance(old, ast.AST) and isinstance(new, ast.AST):
             self._compare_nodes(old, new)
-        elif type(old) is not type(new) or repr(old) != repr(new):
-            self._fail(None, f"{old!r} became {new!r}")
+        elif type(old) is not type(new) or not _same_value(old, new):
+            self._fail(None, "a value changed")
 
     def _compare_nodes(self, old: ast.AST, new: ast.AST) -> None:
         if type(old) is not type(new):
@@ -190,6 +206,11 @@ class _Comparison:
         raise ProofFailed(f"tree: {what}" + (f" (line {line})" if line else ""))
 
 
+def _same_value(old: object, new: object) -> bool:
+    # Not by repr, which refuses integers of thousands of digits; what is not equal to itself is nan.
+    return old == new or (old != old and new != new)  # noqa: PLR0124
+
+
 def _check_bindings(old: Module, new: Module, plan: Plan) -> None:
     """Step 3: introduced names mean the target; no name that was bound lost its binding."""
     binders: dict[Binder, Binder] = {}
@@ -223,14 +244,14 @@ def _check_imports(old: Module, new: Module, plan: Plan, project: Project) -> No
         target = binder.target
         if project.locate(target.module, (target.root,)) != target.path:
             raise ProofFailed(f"imports: {target.module} is not in the project")
-        if old.path in project.reached_from(target.path):
+        if old.path in project.reached_from(target.path, old.path):
             raise ProofFailed(f"imports: {target.module} imports this module")
         index = _index_of_import(new, target)
         late = Binder(new, project, target)
         for later in new.tree.body[index + 1 :]:
             if isinstance(later, ast.ImportFrom) and later.module == "__future__":
                 raise ProofFailed("imports: placed above a __future__ import")
-            if binder in plan.placed and late.edits_path(later):
+            if binder in plan.placed and late.prepares(later):
                 raise ProofFailed(f"imports: placed above the change of sys.path on line {later.lineno}")
 
 

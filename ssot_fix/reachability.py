@@ -1,14 +1,15 @@
-"""Whether an absolute import works where a file is started: `python scripts/x.py` finds only scripts/.
+"""From where in a file an absolute import works: `python scripts/x.py` finds only scripts/.
 
-Evidence, in this order: the file stands in the source root itself; it puts the root on sys.path before the
-import; it already imports, without a guard, something that can only be found from that root; it is a module of
-a package that nobody starts as a script.
+Evidence: the file puts the source root on sys.path; it already imports, without a guard, something that can only
+be found from there; it is a module of a package that nobody starts as a script, or a script in the root itself.
 """
 
 from __future__ import annotations
 
 import ast
 import posixpath
+import re
+import sys
 from collections.abc import Iterator
 
 from ssot_fix.bindings import Module
@@ -17,79 +18,82 @@ from ssot_fix.imports import IMPORT_FAILURES, caught, is_main_guard
 from ssot_fix.project.resolver import Project
 
 _UP = posixpath.pardir
+_REASON = "script-cannot-import"
+
+# Files that tools run where the project's root need not be on sys.path: build backends, task runners, Sphinx.
+_RUN_BY_TOOLS = frozenset(
+    {"setup.py", "noxfile.py", "hatch_build.py", "conf.py", "fabfile.py", "tasks.py", "dodo.py", "pavement.py"}
+    | {"versioneer.py", "_build_meta.py", "build_backend.py", "gunicorn.conf.py", "gunicorn_config.py", "wscript.py"}
+)
 
 
-def unreachable(module: Module, project: Project, root: str, top: str) -> Refusal | None:
-    """Why a file can't import the first-party name `top` from a source root; None if it can."""
-    folder = posixpath.dirname(module.path)
-    if folder == root:
-        return None
-    if _shadowed(project, folder, root, top):
-        return Refusal("script-cannot-import", f"`{top}` means a neighbour of this file, not the project's own")
-    if root in _path_entries(module) or _imports_from(module, project, root):
-        return None
+def reachable_from(module: Module, project: Project, root: str, top: str) -> int | Refusal:
+    """The index of the top-level statement from which on `top` can be imported from a source root.
+
+    Or why it can't. Nothing goes above the evidence: what stands before may be what makes it work.
+    """
+    folder, name = posixpath.split(module.path)
+    is_script = _is_script(module)
+    in_package = folder != root and project.is_package_module(module.path, root) and not is_script
+    if folder != root and not in_package and _is_beside(project, folder, top):
+        return Refusal(_REASON, f"`{top}` means a neighbour of this file, not the project's own")
+    evidence = [*_path_edit(module, root), *_imports_from(module, project, root)]
+    if folder == root and name not in _RUN_BY_TOOLS:
+        return 0
+    if evidence:
+        return min(evidence)
     if (line := _prepared_to_fail(module, project, root)) is not None:
-        return Refusal("script-cannot-import", f"the file is prepared for such imports to fail (line {line})")
-    if _is_script(module):
-        return Refusal(
-            "script-cannot-import",
-            f"started as a script it finds no `{top}`: nothing puts the project's root on sys.path before",
-        )
-    if project.is_package_module(module.path, root) and not _imports_from_elsewhere(module, project, root):
-        return None
-    if folder not in project.script_folders and not _imports_from_elsewhere(module, project, root):
-        return None
-    return Refusal("script-cannot-import", f"a neighbour of scripts, which may import it where `{top}` can't be found")
+        return Refusal(_REASON, f"the file is prepared for such imports to fail (line {line})")
+    if in_package and name not in _RUN_BY_TOOLS and not _imports_from_elsewhere(module, project, root):
+        return 0
+    how = "started as a script" if is_script else "outside the packages"
+    return Refusal(_REASON, f"{how}, it may find no `{top}`: nothing puts the project's root on sys.path before")
 
 
-def _shadowed(project: Project, folder: str, root: str, top: str) -> bool:
-    """Whether a script's own folder, first on sys.path, holds another module of that name."""
-    beside = f"{folder}/{top}"
-    if project.is_package_module(f"{folder}/x.py", root) and f"{folder}/__init__.py" in project.files:
-        return False
-    return f"{beside}.py" in project.files or f"{beside}/__init__.py" in project.files
+def _is_beside(project: Project, folder: str, top: str) -> bool:
+    """Whether a folder, first on sys.path of the scripts in it, holds another module of that name."""
+    beside = f"{folder}/{top}" if folder else top
+    return f"{beside}.py" in project.files or f"{beside}/__init__.py" in project.files or beside in project.folders
 
 
 def _is_script(module: Module) -> bool:
     return module.source.body.startswith(b"#!") or any(is_main_guard(node) for node in module.tree.body)
 
 
-def _unguarded_imports(module: Module) -> Iterator[tuple[str, int]]:
-    """The paths that a module always imports, and the level of relative ones."""
-    for statement in module.tree.body:
+def _unguarded_imports(module: Module) -> Iterator[tuple[int, str, int]]:
+    """What a module always imports: the statement's index, the path, and the level of relative ones."""
+    for index, statement in enumerate(module.tree.body):
         if isinstance(statement, ast.Import):
-            yield from ((alias.name, 0) for alias in statement.names)
+            yield from ((index, alias.name, 0) for alias in statement.names)
         elif isinstance(statement, ast.ImportFrom):
-            yield statement.module or "", statement.level
+            names = [alias.name for alias in statement.names]
+            yield index, statement.module or "", statement.level
+            yield from ((index, f"{statement.module}.{name}", statement.level) for name in names if statement.module)
 
 
-def _imports_from(module: Module, project: Project, root: str) -> bool:
-    """Whether a module always imports something that is found from a source root and not beside it."""
+def _imports_from(module: Module, project: Project, root: str) -> Iterator[int]:
+    """The indices of imports that always run and work only where a source root is on sys.path."""
     folder = posixpath.dirname(module.path)
-    in_package = f"{folder}/__init__.py" in project.files
-    for dotted, level in _unguarded_imports(module):
+    for index, dotted, level in _unguarded_imports(module):
         if level:
             if project.is_package_module(module.path, root):
-                return True
-        elif _found_from(project, dotted, root) and (in_package or not _found_from(project, dotted, folder)):
-            return True
-    return False
+                yield index
+        elif folder != root and _is_found(project, dotted, root) and not _is_found(project, dotted, folder):
+            yield index
 
 
 def _prepared_to_fail(module: Module, project: Project, root: str) -> int | None:
     """The line of a try at module level that goes on without something found from a source root."""
-    for statement in module.tree.body:
-        if isinstance(statement, ast.Try) and any(
-            names & IMPORT_FAILURES for names in map(caught, statement.handlers)
-        ):
+    waiting: list[ast.stmt] = list(module.tree.body)
+    while waiting:
+        statement = waiting.pop()
+        if isinstance(statement, ast.If):
+            waiting += [*statement.body, *statement.orelse]
+        elif isinstance(statement, ast.Try) and any(caught(h) & IMPORT_FAILURES for h in statement.handlers):
             for node in statement.body:
-                if (
-                    isinstance(node, ast.ImportFrom)
-                    and not node.level
-                    and _found_from(project, node.module or "", root)
-                ):
-                    return statement.lineno
-                if isinstance(node, ast.Import) and _found_from(project, node.names[0].name, root):
+                dotted = node.module if isinstance(node, ast.ImportFrom) and not node.level else None
+                dotted = node.names[0].name if isinstance(node, ast.Import) else dotted
+                if dotted and _is_found(project, dotted, root):
                     return statement.lineno
     return None
 
@@ -98,25 +102,44 @@ def _imports_from_elsewhere(module: Module, project: Project, root: str) -> bool
     """Whether a module imports something that is found only from a folder around it below the root."""
     folder = posixpath.dirname(module.path)
     while folder and folder != root:
-        for dotted, level in _unguarded_imports(module):
-            if not level and _found_from(project, dotted, folder) and not _found_from(project, dotted, root):
+        for _, dotted, level in _unguarded_imports(module):
+            if not level and _is_found(project, dotted, folder) and not _is_found(project, dotted, root):
                 return True
         folder = posixpath.dirname(folder)
     return False
 
 
-def _found_from(project: Project, dotted: str, folder: str) -> bool:
-    top = dotted.partition(".")[0]
-    inside = f"{folder}/{top}" if folder else top
-    return project.locate(top, (folder,)) is not None or (inside in project.folders and "." in dotted)
+def _is_found(project: Project, dotted: str, folder: str) -> bool:
+    """Whether a dotted path is a module that is found from a folder, and not one of Python's own."""
+    if dotted.partition(".")[0] in sys.stdlib_module_names:
+        return False
+    return project.locate(dotted, (folder,)) is not None
 
 
-def _path_entries(module: Module) -> set[str]:
-    """The folders, relative to the project's root, that a module's top level adds to sys.path, as far as known."""
+def _path_edit(module: Module, root: str) -> Iterator[int]:
+    """The index behind the statement that puts a source root on sys.path for good."""
+    entries = _path_entries(module)
+    if root in entries and not _takes_away(module):
+        yield entries[root] + 1
+
+
+def _takes_away(module: Module) -> bool:
+    """Whether the module also removes something from sys.path, or replaces it."""
+    return (
+        re.search(rb"\bsys\.path\s*(?:=[^=]|\.(?:pop|remove|clear)\b)|\bdel\s+sys\.path", module.source.body)
+        is not None
+    )
+
+
+def _path_entries(module: Module) -> dict[str, int]:
+    """The folders, relative to the project's root, that a module always adds to sys.path, as far as known.
+
+    Each with the index of its top-level statement.
+    """
     known: dict[str, str] = {}
-    entries: set[str] = set()
-    for statement in module.tree.body:
-        if is_main_guard(statement) or isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+    entries: dict[str, int] = {}
+    for index, statement in enumerate(module.tree.body):
+        if not isinstance(statement, ast.Assign | ast.Expr) and not _asks_whether_there(statement):
             continue
         for node in ast.walk(statement):
             if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
@@ -126,8 +149,16 @@ def _path_entries(module: Module) -> set[str]:
             elif isinstance(node, ast.Call) and (entry := _path_argument(node)) is not None:
                 folder = _folder(entry, module.path, known)
                 if folder is not None and not folder.startswith(_UP):
-                    entries.add("" if folder == "." else folder)
+                    entries.setdefault("" if folder == "." else folder, index)
     return entries
+
+
+def _asks_whether_there(statement: ast.stmt) -> bool:
+    """`if root not in sys.path:`, after which it is there either way."""
+    if not isinstance(statement, ast.If) or not isinstance(statement.test, ast.Compare):
+        return False
+    test = statement.test
+    return isinstance(test.ops[0], ast.NotIn) and ast.unparse(test.comparators[0]) in {"sys.path", "path"}
 
 
 def _path_argument(call: ast.Call) -> ast.expr | None:

@@ -92,7 +92,7 @@ def _declared_encoding(raw: bytes) -> str:
 def _decode(data: bytes, encoding: str) -> str:
     try:
         text = data.decode(encoding)
-    except (UnicodeDecodeError, ValueError) as error:
+    except (ValueError, LookupError) as error:
         raise UnreadableText(f"not valid {encoding}: {error}") from None
     # Some encodings have several spellings of one text; the untouched part could not be kept (law 2).
     if encoding != "utf-8" and text.encode(encoding) != data:

@@ -153,7 +153,7 @@ class Writer:
             [
                 f"({key} in {environ})",
                 f"({key} not in {environ})",
-                f'({key}in {environ}and"x")',
+                f'({key}in {environ} and"x")',
                 f"({environ}[{key}] if {getter}({key}) else 0)",
                 f"({getter}({key}) and {environ}[{key}])",
                 f"(0 if {getter}({key}) is None else {environ} [ {key} ])",

@@ -31,15 +31,15 @@ side would not see what the other did.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import cast
 
 from codemods.isolated_environment.accessor import Accessor, NoAccessor, add_lookup, find, is_scouted, read
 from codemods.isolated_environment.options import Options
-from codemods.isolated_environment.rewrite import ALL_READ, ANY_WRITTEN, COMPUTED, REASONS, Rewriter
-from codemods.isolated_environment.uses import SEEDS, find_uses
+from codemods.isolated_environment.rewrite import ALL_READ, ANY_WRITTEN, COMPUTED, REASONS, Rewriter, without_accessor
+from codemods.isolated_environment.uses import SEEDS, SHARED_NAMES, find_uses
 from ssot_fix.bindings import Module
 from ssot_fix.edits import Refusal, Status
 from ssot_fix.engine.contract import Inactive, Setting
@@ -98,13 +98,18 @@ class Environment:
         parts = accessor.target.module.split(".")
         return SEEDS | {accessor.target.name, parts[0], parts[-1]}
 
-    def sites(self, module: Module, project: Project) -> list[Site]:
+    @property
+    def source_roots(self) -> tuple[str, ...]:
+        """Where the accessors are imported from."""
+        return tuple(accessor.target.root for accessor in self.accessors.values())
+
+    def sites(self, module: Module, project: Project, used_elsewhere: Callable[[str], bool]) -> list[Site]:
         """Every use of the environment in a module."""
+        options, uses = self._options(module.path), find_uses(module, project)
         accessor = self._accessor(module.path)
         if accessor is None:
-            return []
-        rewriter = Rewriter(self.name, module, project, accessor, self._options(module.path))
-        return rewriter.sites(find_uses(module, project))
+            return without_accessor(self.name, uses)
+        return Rewriter(self.name, module, project, accessor, options, used_elsewhere).sites(uses)
 
     def couple(self, sites: Sequence[Site]) -> None:
         """All operations on one variable in a file, or none (`mixed-key`); a computed key counts as any."""
@@ -133,7 +138,7 @@ class IsolatedEnvironment:
     explanation = __doc__ or ""
     options: type = Options
     reasons: Mapping[str, str] = REASONS
-    shared_names = SEEDS
+    shared_names = SHARED_NAMES
 
     def screen(self, data: bytes) -> bool:
         """Every site spells environ, getenv, putenv or unsetenv."""
@@ -147,7 +152,7 @@ class IsolatedEnvironment:
         """Find or read the accessors that the settings of all paths name."""
         accessors: dict[tuple[str | None, str | None, str | None], Accessor] = {}
         missing = "no files"
-        for options in {cast("Options", config.options(NAME, path)) for path in project.files}:
+        for options in dict.fromkeys(cast("Options", config.options(NAME, path)) for path in sorted(project.files)):
             key = _key(options)
             try:
                 accessors[key] = _read(project, options, scouted)
@@ -156,7 +161,8 @@ class IsolatedEnvironment:
                     raise ConfigError(f"[tool.ssot-fix.{NAME}]: {error}") from None
                 missing = str(error)
         if not accessors:
-            return Inactive(f"{missing}; name it with `accessor`, or write one: ssot-fix init --accessor FILE")
+            write_one = "" if scouted and "several" in missing else ", or write one: ssot-fix init --accessor FILE"
+            return Inactive(f"{missing}; name it with `accessor`{write_one}")
         return Environment(config, accessors)
 
     def suggest(self, project: Project, scouted: Sequence[str]) -> Sequence[Setting]:

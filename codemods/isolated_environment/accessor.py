@@ -26,6 +26,8 @@ METHOD_NAMES = {
     "subprocess": ("get_subprocess_env", "subprocess_env"),
 }
 _USUAL_FUNCTIONS = ("get_env", "get_environment", "environment", "env")
+_DEFAULTS = ("default", "default_value", "fallback", "otherwise", "alternative", "d")
+_KEYS = ("key", "name", "var", "variable")
 _ENVIRON = re.compile(rb"environ\b")
 _CHANGES = (b"def set(", b"def delete(", b"def unset(", b"def remove(", b"def exists(", b"def has(")
 
@@ -47,10 +49,11 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """A method as its callers see it, without self."""
+    """A method as its callers see it, without self; `raises` if it subscripts or raises, as a lookup does."""
 
     name: str
     parameters: tuple[Parameter, ...]
+    raises: bool = False
 
     @property
     def positional(self) -> tuple[Parameter, ...]:
@@ -63,6 +66,16 @@ class Method:
             return False
         given = {p.name for p in self.positional[:count]} | set(also)
         return all(p.name in given for p in self.parameters if p.required)
+
+    @property
+    def default(self) -> Parameter | None:
+        """The parameter for what to return if there is nothing, by its name; None if there is none."""
+        return next((p for p in self.parameters[1:] if p.name in _DEFAULTS), None)
+
+    @property
+    def takes_key_first(self) -> bool:
+        """Whether the first parameter is the variable, as far as the names tell."""
+        return bool(self.positional) and not any(p.name in _KEYS or p.default == "True" for p in self.parameters[1:])
 
     def keyword(self, name: str) -> Parameter | None:
         """The parameter of a name that can be passed by keyword."""
@@ -164,13 +177,19 @@ def read(project: Project, spelled: str, class_name: str | None = None) -> Acces
     function = _function(tree, defined)
     if function is None:
         raise NoAccessor(f"`{module}` has no function `{name}` at module level")
+    if not _just_returns(function):
+        raise NoAccessor(
+            f"`{spelled}` is not a function that can be called without arguments and returns the accessor"
+        )
     found = class_name or _returned_class(tree, function)
     methods = _methods_of(project, home_path, found) if found else {}
     if found is None or not methods:
         raise NoAccessor(f"what `{spelled}` returns can't be read; name its class with `accessor-class`")
-    internals = project.reached_from(path) | project.reached_from(home_path)
+    inside = project.with_roots([root])
+    internals = inside.reached_from(path, path) | inside.reached_from(home_path, home_path)
     by_use = {use: methods[name] for use, names in METHOD_NAMES.items() for name in names[::-1] if name in methods}
-    return Accessor(Target(module, name, path, root), found, by_use, "__getitem__" in methods, internals)
+    raising = "__getitem__" in methods and methods["__getitem__"].raises
+    return Accessor(Target(module, name, path, root), found, by_use, raising, internals)
 
 
 def add_lookup(accessor: Accessor, project: Project, name: str) -> Accessor:
@@ -207,8 +226,17 @@ def _tree(project: Project, path: str) -> ast.Module:
 
 
 def _function(tree: ast.Module, name: str) -> ast.FunctionDef | None:
-    found = (node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == name)
-    return next(found, None)
+    """The function that a name means in the end: of several definitions the last."""
+    found = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == name]
+    return found[-1] if found else None
+
+
+def _just_returns(function: ast.FunctionDef) -> bool:
+    """Whether a function takes nothing that it needs, and its call is what it returns."""
+    needed = [parameter for parameter in _parameters(function, skip_first=False) if parameter.required]
+    decorators = {ast.unparse(node.func if isinstance(node, ast.Call) else node) for node in function.decorator_list}
+    known = {name.rpartition(".")[2] for name in decorators} <= {"cache", "lru_cache"}
+    return not needed and known and not any(isinstance(n, ast.Yield | ast.YieldFrom) for n in ast.walk(function))
 
 
 def _accessor_functions(project: Project, path: str) -> list[str]:
@@ -220,25 +248,55 @@ def _accessor_functions(project: Project, path: str) -> list[str]:
     environments = {
         node.name
         for node in tree.body
-        if isinstance(node, ast.ClassDef) and _knows_environ(node) and _is_environment(project, path, node.name)
+        if isinstance(node, ast.ClassDef) and _reads_environ(node) and _is_environment(project, path, node.name)
     }
     return [
         node.name
         for node in tree.body
         if isinstance(node, ast.FunctionDef)
         and not node.name.startswith("_")
-        and not _parameters(node, skip_first=False)
+        and _function(tree, node.name) is node
+        and _just_returns(node)
         and _returned_class(tree, node) in environments
     ]
 
 
-def _knows_environ(definition: ast.ClassDef) -> bool:
-    """Whether a class's own code touches os.environ."""
-    return any(
-        (isinstance(node, ast.Attribute) and node.attr == "environ")
-        or (isinstance(node, ast.Name) and node.id == "environ")
+def _reads_environ(definition: ast.ClassDef) -> bool:
+    """Whether a class's `get` reads os.environ: itself, or through what else of the class it names."""
+    bodies = {node.name: node for node in definition.body if isinstance(node, ast.FunctionDef)}
+    copies = {
+        target.attr
         for node in ast.walk(definition)
-    )
+        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None and _copies_environ(node.value)
+        for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
+        if isinstance(target, ast.Attribute)
+    }
+    waiting, seen = ["get"], set[str]()
+    while waiting:
+        name = waiting.pop()
+        seen.add(name)
+        for node in ast.walk(bodies[name]) if name in bodies else ():
+            if isinstance(node, ast.Attribute | ast.Name) and _is_environ(node):
+                return True
+            if isinstance(node, ast.Attribute) and node.attr in copies:
+                return True
+            if isinstance(node, ast.Attribute) and node.attr == "getenv":
+                return True
+            if isinstance(node, ast.Attribute) and node.attr in bodies and node.attr not in seen:
+                waiting.append(node.attr)
+    return False
+
+
+def _is_environ(node: ast.expr) -> bool:
+    return (node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")) == "environ"
+
+
+def _copies_environ(value: ast.expr) -> bool:
+    """`os.environ`, `dict(os.environ)`, `os.environ.copy()`."""
+    match value:
+        case ast.Call(func=ast.Name(id="dict"), args=[inner]) | ast.Call(func=ast.Attribute(value=inner, attr="copy")):
+            return _is_environ(inner)
+    return _is_environ(value)
 
 
 def _is_environment(project: Project, path: str, name: str) -> bool:
@@ -337,7 +395,8 @@ def _method(node: ast.FunctionDef) -> Method | None:
         return None
     if node.args.vararg or node.args.kwarg:
         return None
-    return Method(node.name, tuple(_parameters(node, skip_first="staticmethod" not in decorators)))
+    raises = any(isinstance(inner, ast.Raise | ast.Subscript) for s in node.body for inner in ast.walk(s))
+    return Method(node.name, tuple(_parameters(node, skip_first="staticmethod" not in decorators)), raises)
 
 
 def _parameters(node: ast.FunctionDef, *, skip_first: bool) -> list[Parameter]:

@@ -111,9 +111,25 @@ class Guards:
         return isinstance(default, ast.Constant) and default.value is None
 
     def _changed_between(self, test: ast.AST, use: Use) -> bool:
-        """Whether something between the test and the use, by place, may take the key away."""
+        """Whether something that may run between the test and the use may take the key away."""
         start, end = self._module.start(test), self._module.start(use.node)
-        return any(
-            start < self._module.start(change.node) < end and (change.key == use.key or isinstance(change.key, Key))
-            for change in self._changes
-        )
+        function, loops = self._function(use.node), self._loops(use.node, test)
+        for change in self._changes:
+            if change.key != use.key and not isinstance(change.key, Key):
+                continue
+            if self._function(change.node) is not function:
+                return True  # it may be called in between
+            if start < self._module.start(change.node) < end:
+                return True
+            if any(loop in self._module.ancestors(change.node) for loop in loops):
+                return True
+        return False
+
+    def _function(self, node: ast.AST) -> ast.AST | None:
+        return next((a for a in self._module.ancestors(node) if isinstance(a, _STOPS)), None)
+
+    def _loops(self, node: ast.AST, test: ast.AST) -> list[ast.AST]:
+        """The loops around a node that don't go through the test again."""
+        tested = list(self._module.ancestors(test))
+        looping = (ast.For, ast.AsyncFor, ast.While)
+        return [a for a in self._module.ancestors(node) if isinstance(a, looping) and a not in tested]

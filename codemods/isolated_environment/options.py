@@ -47,7 +47,9 @@ EXTERNAL_KEYS = (
         "TRANSFORMERS_*",
     ),
     *("*_PROXY", "*_proxy", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "GIT_*", "PG*", "DJANGO_SETTINGS_MODULE"),
-    *("FLASK_*", "NODE_*", "JAVA_*", "QT_*", "SDL_*", "MPL*", "KMP_*", "JAX_*", "XLA_*"),
+    *("FLASK_*", "NODE_*", "JAVA_*", "QT_*", "SDL_*", "MPL*", "KMP_*", "JAX_*", "XLA_*", "LOGNAME", "KRB5*"),
+    *("CUBLAS_*", "NCCL_*", "PYTORCH_*", "TORCH_*", "MASTER_ADDR", "MASTER_PORT", "RANK", "LOCAL_RANK", "WORLD_SIZE"),
+    *("ACCELERATE_*", "RUST_*", "TIKTOKEN_*", "TQDM_*", "TWINE_*", "COMP_WORDS", "COMP_CWORD", "DOCUTILSCONFIG"),
 )
 
 

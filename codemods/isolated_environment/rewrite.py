@@ -6,19 +6,18 @@ import ast
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from types import MappingProxyType
 from typing import Final
 
 from codemods.isolated_environment.accessor import Accessor, Method
 from codemods.isolated_environment.guards import Guards
 from codemods.isolated_environment.options import Options
-from codemods.isolated_environment.uses import Key, Use
+from codemods.isolated_environment.uses import Key, Use, starts_process
 from ssot_fix.bindings import Module
 from ssot_fix.edits import Applicability, Edit, Refusal
 from ssot_fix.imports import IMPORT_ERRORS, IMPORT_FAILURES, Binder, Reach, caught
 from ssot_fix.project.resolver import Project
-from ssot_fix.reachability import unreachable
+from ssot_fix.reachability import reachable_from
 from ssot_fix.sites import Site
 
 REASONS: Final[Mapping[str, str]] = MappingProxyType(
@@ -34,6 +33,9 @@ REASONS: Final[Mapping[str, str]] = MappingProxyType(
         "indirect-access": "The environment is reached through getattr, a patch or a function kept for later.",
         "bytes-environment": "The accessor holds text, and this is the environment in bytes.",
         "accessor-lacks": "The accessor's class has no method for this, or none that takes these arguments.",
+        "patched-elsewhere": "Another file takes or replaces the name through which this module reads the "
+        'environment, as `mock.patch("module.os.getenv")` does; the rewrite would go round that.',
+        "no-accessor": "No accessor is known for this path. Name one with `accessor`, in an override if need be.",
         "value-not-str": "The value is known not to be a str: os.environ would raise TypeError here.",
         "external-key": "Other programs read this variable from the process environment, where it has to stay. "
         "`external-keys` in the config is the list.",
@@ -93,12 +95,24 @@ class _Refused(Exception):
 class Rewriter:
     """Makes the sites of one module."""
 
-    def __init__(self, name: str, module: Module, project: Project, accessor: Accessor, options: Options) -> None:
+    def __init__(  # noqa: PLR0913, PLR0917  all that a module's sites depend on
+        self,
+        name: str,
+        module: Module,
+        project: Project,
+        accessor: Accessor,
+        options: Options,
+        used_elsewhere: Callable[[str], bool],
+    ) -> None:
         self._name = name
+        self._used_elsewhere = used_elsewhere
         self._module = module
         self._accessor = accessor
         self._options = options
-        self._binder = Binder(module, project, accessor.target)
+        target = accessor.target
+        self._reachable = reachable_from(module, project, target.root, target.module.partition(".")[0])
+        earliest = self._reachable if isinstance(self._reachable, int) else 0
+        self._binder = Binder(module, project, target, earliest)
         self._project = project
         self._exempt_lines = _exempt_lines(module, options)
 
@@ -107,9 +121,9 @@ class Rewriter:
         if not uses:
             return []
         guards = Guards(self._module, uses)
-        unreachable_here = self._file_refusal()
+        file_refusal = self._file_refusal()
         foreign = _foreign_writes(self._module)
-        return [self._site(use, guards, unreachable_here, foreign) for use in uses]
+        return [self._site(use, guards, file_refusal, foreign) for use in uses]
 
     def _file_refusal(self) -> Refusal | None:
         """What stands against every site of this file."""
@@ -118,6 +132,8 @@ class Rewriter:
             return Refusal("accessor-internals", f"`{target.module}` is this module, or needs it")
         if self._options.exempts_path(path):
             return Refusal("exempted", "`exempt-paths` names this file")
+        if path in self._project.reached_from(target.path, path):
+            return Refusal("import-cycle", f"importing `{target.module}` imports this module")
         return None
 
     def _site(self, use: Use, guards: Guards, file_refusal: Refusal | None, foreign: set[str]) -> Site:
@@ -131,6 +147,7 @@ class Rewriter:
         )
         try:
             self._check_place(use, file_refusal)
+            _check_text(self._module, use)
             build = _BUILDERS.get(use.kind, _Builder.refuse)
             build(_Builder(self._module, self._accessor, self._options, guards, site, use))
             _check_patches(use, foreign)
@@ -150,6 +167,10 @@ class Rewriter:
                 raise _Refused("exempted", f"line {line} says {text}")
         if use.ambiguous:
             raise _Refused("ambiguous-binding", f"`{use.reference.node.id}` is bound in several ways")
+        name = use.reference.node.id
+        patched = "os.getenv" if use.path == "os.getenv" and name == "os" else name
+        if patched != "os" and self._used_elsewhere(patched):
+            raise _Refused("patched-elsewhere", f"another file takes or patches `{patched}` of this module")
         self._check_fallback(use)
 
     def _check_fallback(self, use: Use) -> None:
@@ -175,23 +196,21 @@ class Rewriter:
         reach = self._binder.reach(use.root, use.reference.scope)
         if isinstance(reach, Refusal):
             raise _Refused(reach.reason, reach.message)
-        if reach.needs_import and (refusal := self._unreachable) is not None:
-            raise _Refused(refusal.reason, refusal.message)
-        site.edits = tuple(_filled(edit, reach) for edit in site.edits)
+        if reach.needs_import and isinstance(self._reachable, Refusal):
+            raise _Refused(self._reachable.reason, self._reachable.message)
+        site.edits = tuple(_filled(edit, reach, self._module.source.body) for edit in site.edits)
         site.binder, site.expression, site.needs_import = self._binder, reach.expression, reach.needs_import
         site.reference = use.reference
-
-    @cached_property
-    def _unreachable(self) -> Refusal | None:
-        target = self._accessor.target
-        return unreachable(self._module, self._project, target.root, target.module.partition(".")[0])
 
 
 _PLACEHOLDER = b"\0accessor\0"
 
 
-def _filled(edit: Edit, reach: Reach) -> Edit:
-    return Edit(edit.start, edit.end, edit.text.replace(_PLACEHOLDER, reach.expression.encode() + b"()"))
+def _filled(edit: Edit, reach: Reach, body: bytes) -> Edit:
+    text = edit.text.replace(_PLACEHOLDER, reach.expression.encode() + b"()")
+    # `if"A"in os.environ`: what began with a quote now begins with a name.
+    glued = text[:1].isalpha() and edit.start and (body[edit.start - 1 : edit.start].isalnum())
+    return Edit(edit.start, edit.end, b" " + text if glued else text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,23 +234,47 @@ class _Builder:
         count = len(call.args) + len(call.keywords)
         if not 1 <= count <= 2 or not {k.arg for k in call.keywords} <= {"key", "default"}:
             raise _Refused("accessor-lacks", "not a call that os.environ would take either")
-        if not method.takes(count) and not method.takes(2):
-            raise _Refused("accessor-lacks", f"`{method.name}` takes no default by place")
-        edits = [self._replace(call.func, b"." + method.name.encode())]
-        for keyword in call.keywords:
-            place = 0 if keyword.arg == "key" else 1
-            edits += self._renamed(keyword, method, place)
-        if count == 1 and not (len(method.positional) > 1 and method.positional[1].default == "None"):
-            edits.append(self._default_none(call, method))
+        if not method.takes_key_first:
+            raise _Refused("accessor-lacks", f"what `{method.name}` takes is not known by its names")
+        edits = [self._replace(call.func, b"." + method.name.encode()), *self._arguments(call, method)]
         self._site.changed = call.func if not call.keywords and len(edits) == 1 else call
         self._site.kept = () if self._site.changed is call.func else (*call.args, *(k.value for k in call.keywords))
         default = self._default(call)
-        foreign = default is not None and not _fits(default, method)
-        self._done(
-            Applicability.UNSAFE if foreign else Applicability.SAFE,
-            edits,
-            self._get_message(default, foreign),
-        )
+        foreign = default is not None and not self._fits(default, method)
+        self._done(Applicability.UNSAFE if foreign else Applicability.SAFE, edits, self._get_message(default, foreign))
+
+    def _arguments(self, call: ast.Call, method: Method) -> list[Edit]:
+        """What differs in the arguments: names of keywords, and the default by name where its place differs."""
+        default = method.default
+        by_place = len(method.positional) > 1 and method.positional[1] is default
+        edits: list[Edit] = []
+        for keyword in call.keywords:
+            parameter = method.positional[0] if keyword.arg == "key" else default
+            if parameter is None or parameter.kind == "positional-only":
+                raise _Refused("accessor-lacks", f"`{method.name}` takes no keyword for `{keyword.arg}`")
+            start = self._module.start(keyword)
+            if parameter.name != keyword.arg:
+                edits.append(Edit(start, start + len(keyword.arg or ""), parameter.name.encode()))
+        if len(call.args) > 1 and not by_place:
+            if default is None or default.kind == "positional-only":
+                raise _Refused("accessor-lacks", f"`{method.name}` takes no default")
+            start = self._module.start(call.args[1])
+            edits.append(Edit(start, start, default.name.encode() + b"="))
+        has_default = len(call.args) + len(call.keywords) > 1
+        if not has_default and (default is None or default.default != "None"):
+            edits.append(self._default_none(call, method, by_place=by_place))
+        given = {method.positional[0].name, *([default.name] if default else [])}
+        if any(p.required and p.name not in given for p in method.parameters):
+            raise _Refused("accessor-lacks", f"`{method.name}` takes other arguments")
+        return edits
+
+    def _fits(self, default: ast.expr, method: Method) -> bool:
+        """Whether a default is of a type that the accessor's signature admits, as far as is known."""
+        if isinstance(default, ast.Constant) and default.value is None:
+            return True
+        named = type(default.value).__name__ if isinstance(default, ast.Constant) else "nothing"
+        admitted = method.default is not None and named in method.default.annotation
+        return admitted or _is_open(method) or not _is_never_str(self._module, default)
 
     @staticmethod
     def _default(call: ast.Call) -> ast.expr | None:
@@ -240,26 +283,18 @@ class _Builder:
         return next((k.value for k in call.keywords if k.arg == "default"), None)
 
     def _get_message(self, default: ast.expr | None, foreign: bool) -> str:
-        if foreign and isinstance(default, ast.Constant):
-            return f"the default is {type(default.value).__name__}, which the accessor does not document"
+        if foreign:
+            kind = f"{type(default.value).__name__}" if isinstance(default, ast.Constant) else "no str"
+            return f"the default is {kind}, which the accessor does not document"
         return f"reads {self._described_key()} from os.environ"
 
-    def _renamed(self, keyword: ast.keyword, method: Method, place: int) -> list[Edit]:
-        if place >= len(method.positional) or method.positional[place].kind == "positional-only":
-            raise _Refused("accessor-lacks", f"`{method.name}` takes no keyword for `{keyword.arg}`")
-        name = method.positional[place].name
-        start = self._module.start(keyword)
-        return [] if name == keyword.arg else [Edit(start, start + len(keyword.arg or ""), name.encode())]
-
-    def _default_none(self, call: ast.Call, method: Method) -> Edit:
+    def _default_none(self, call: ast.Call, method: Method, *, by_place: bool) -> Edit:
         """Ask for None in words where the accessor's own default is another."""
-        if len(method.positional) < 2:
-            if method.takes(1) and all(p.name != "default" for p in method.parameters):
-                raise _Refused("accessor-lacks", f"what `{method.name}` does without a default is not known")
-            return self._after_last_argument(call, b", default=None")
-        if call.keywords:
-            return self._after_last_argument(call, b", " + method.positional[1].name.encode() + b"=None")
-        return self._after_last_argument(call, b", None")
+        default = method.default
+        if default is None:
+            raise _Refused("accessor-lacks", f"what `{method.name}` does without a default is not known")
+        named = not by_place or bool(call.keywords)
+        return self._after_last_argument(call, b", " + (default.name.encode() + b"=" if named else b"") + b"None")
 
     def _after_last_argument(self, call: ast.Call, text: bytes) -> Edit:
         at = self._module.end(call) - 1
@@ -297,7 +332,7 @@ class _Builder:
         subscript = statement.targets[0]
         assert isinstance(subscript, ast.Subscript)
         self._check_written_key()
-        if _is_never_str(statement.value):
+        if _is_never_str(self._module, statement.value):
             raise _Refused("value-not-str", "os.environ takes only str values")
         method = self._method("set")
         source = self._source_argument(method)
@@ -323,12 +358,14 @@ class _Builder:
 
     def _source_argument(self, method: Method) -> bytes:
         """The argument that says who wrote a variable, if the accessor takes one."""
-        name = f', "{self._module.name}"'
+        module = self._module.name
+        quoted = f'"{module}"' if module.isascii() and not set(module) & set('"\\') else ascii(module)
+        name = f", {quoted}"
         placed = method.positional
         if len(placed) > 2 and placed[2].name == "source" and method.takes(3):
             return name.encode()
         if method.keyword("source") and method.takes(2, "source"):
-            return name.replace(', "', ', source="').encode()
+            return name.replace(", ", ", source=", 1).encode()
         if not method.takes(2):
             raise _Refused("accessor-lacks", f"`{method.name}` takes other arguments")
         return b""
@@ -357,7 +394,11 @@ class _Builder:
         key = node.args[0] if node.args else node.keywords[0].value
         edits = [self._replace(node.func, b"." + method.name.encode()), *self._without_default(node)]
         self._site.kept = (key,)
-        self._done(Applicability.UNSAFE, edits, f"deletes {self._described_key()}: the accessor may only hide it")
+        self._done(
+            Applicability.UNSAFE,
+            edits,
+            f"deletes {self._described_key()}: the accessor may only hide it, or raise if it is missing",
+        )
 
     def _without_default(self, call: ast.Call) -> list[Edit]:
         if call.keywords:
@@ -400,7 +441,12 @@ class _Builder:
         node = self._use.node
         assert isinstance(node, ast.Call)
         parent = self._module.parents[node]
-        for_child = isinstance(parent, ast.keyword) and parent.arg == "env" and "subprocess" in self._accessor.methods
+        for_child = (
+            isinstance(parent, ast.keyword)
+            and parent.arg == "env"
+            and starts_process(self._module, self._module.parents[parent])
+            and "subprocess" in self._accessor.methods
+        )
         method = self._method("subprocess" if for_child else "copy")
         if not method.takes(0):
             raise _Refused("accessor-lacks", f"`{method.name}` takes arguments")
@@ -410,7 +456,9 @@ class _Builder:
             self._module.end(node),
             _PLACEHOLDER + b"." + method.name.encode() + b"()",
         )
-        self._done(Applicability.UNSAFE, [edit], "copies the environment: the accessor's copy may differ")
+        self._done(
+            Applicability.UNSAFE, [edit], "copies the environment: the accessor's may hold other values, or be its own"
+        )
 
     def refuse(self) -> None:
         """Everything else."""
@@ -458,16 +506,16 @@ class _Builder:
         return Edit(end - 1, end, b")")
 
     def _done(self, applicability: Applicability, edits: list[Edit], message: str) -> None:
-        self._check_text()
         self._site.edits, self._site.applicability, self._site.message = tuple(edits), applicability, message
 
-    def _check_text(self) -> None:
-        """Hold the node's position against the text: inside f-strings old Pythons get it wrong."""
-        root, body = self._use.root, self._module.source.body
-        spelled = self._use.reference.node.id.encode()
-        if body[self._module.start(root) :][: len(spelled)] != spelled and body.isascii():
-            raise _Refused("odd-position", "the position in the f-string is not known")
-        _check_fields(self._module, root)
+
+def _check_text(module: Module, use: Use) -> None:
+    """Hold the node's position against the text: inside f-strings old Pythons get it wrong."""
+    name, body = use.reference.node, module.source.body
+    spelled = name.id.encode()
+    if hasattr(name, "lineno") and body.isascii() and body[module.start(name) :][: len(spelled)] != spelled:
+        raise _Refused("odd-position", "the position in the f-string is not known")
+    _check_fields(module, use.root)
 
 
 def _check_fields(module: Module, root: ast.expr) -> None:
@@ -508,52 +556,56 @@ def _coupling_key(use: Use) -> str | None:
     return {Key.COMPUTED: COMPUTED, Key.ANY_WRITTEN: ANY_WRITTEN, Key.NONE: None}[use.key]
 
 
-def _fits(default: ast.expr, method: Method) -> bool:
-    """Whether a default is of a type that the accessor's signature admits, as far as is known."""
-    if not isinstance(default, ast.Constant) or default.value is None or isinstance(default.value, str):
-        return not isinstance(default, _NOT_STR) or _is_open(method)
-    return _is_open(method) or type(default.value).__name__ in method.positional[1].annotation
-
-
 def _is_open(method: Method) -> bool:
     """Whether the default's annotation admits anything: none, Any, object or a type variable."""
-    annotation = method.positional[1].annotation if len(method.positional) > 1 else ""
+    annotation = method.default.annotation if method.default else ""
     return not re.search(r"\bstr\b", annotation) or re.search(r"\b(?:Any|object|[A-Z]|_?T)\b", annotation) is not None
 
 
-def _is_never_str(value: ast.expr) -> bool:
-    if isinstance(value, ast.Constant):
-        return not isinstance(value.value, str)
-    if isinstance(value, ast.Call) and isinstance(value.func, ast.Name):
-        return value.func.id in _NOT_STR_CALLS
+def _is_never_str(module: Module, value: ast.expr) -> bool:
+    """Whether a value is known to be no str, from its form alone."""
+    match value:
+        case ast.Constant(value=constant):
+            return not isinstance(constant, str)
+        case ast.Call(func=ast.Name(id=name)):
+            return name in _NOT_STR_CALLS
+        case ast.UnaryOp(op=op, operand=operand):
+            return isinstance(op, ast.Not) or _is_never_str(module, operand)
+        case ast.Tuple():  # or a string of newer syntax, which was read as one
+            return (module.start(value), module.end(value)) not in module.parsed.strings
     return isinstance(value, (*_NOT_STR, ast.Lambda, ast.Compare))
 
 
 def _exempt_lines(module: Module, options: Options) -> list[tuple[int, str]]:
     """The lines whose comments hold one of the project's own exemption markers."""
-    found = []
-    for marker in options.exempt_comments:
-        pattern = re.compile(rb"#[^\r\n]*?" + re.escape(marker).encode())
-        found += [(module.source.line_of(m.start()), marker) for m in pattern.finditer(module.source.body)]
-    return sorted(found)
+    return sorted((line, marker) for marker in options.exempt_comments for line, _ in module.comments(marker))
 
 
 _PATCHED = re.compile(
-    rb"\.(?:setenv|delenv)\(\s*(?:\"(?P<a>\w+)\"|'(?P<b>\w+)'|(?P<computed>[^\s\"']))"
-    rb"|\bdict\(\s*['\"]os\.environ['\"]"
+    rb"\.(?:setenv|delenv)\(\s*(?:\"(?P<a>[^\"\r\n]+)\"|'(?P<b>[^'\r\n]+)'|(?P<computed>[^\s\"']))"
+    rb"|\(\s*['\"]os\.(?:environ|getenv)\b|\bload_dotenv\s*\("
 )
 
 
 def _check_patches(use: Use, foreign: set[str]) -> None:
-    """Refuse a use whose variable a test writes past os.environ's own operations."""
+    """Refuse a use whose variable the file writes past os.environ's own operations."""
     if foreign and (use.key in foreign or "*" in foreign or isinstance(use.key, Key)):
-        raise _Refused("mixed-key", "this file patches the process environment (monkeypatch, patch.dict)")
+        raise _Refused("mixed-key", "this file changes the process environment by other means (patches, load_dotenv)")
 
 
 def _foreign_writes(module: Module) -> set[str]:
-    """The variables that a test writes past os.environ's own operations; `*` for any."""
+    """The variables that a file writes past os.environ's own operations; `*` for any."""
     found = set()
     for match in _PATCHED.finditer(module.source.body):
         name = match["a"] or match["b"]
         found.add(name.decode() if name else "*")
     return found
+
+
+def without_accessor(name: str, uses: list[Use]) -> list[Site]:
+    """The uses in a file that no accessor is known for."""
+    refusal = Refusal("no-accessor", "no accessor is known for this path")
+    return [
+        Site(name, use.node, _KINDS.get(use.kind, use.kind), refusal.message, Applicability.MANUAL, refusal)
+        for use in uses
+    ]

@@ -16,12 +16,18 @@ FUNCTIONS = ("os.getenv", "os.getenvb", "os.putenv", "os.unsetenv")
 ENTRIES = frozenset((*MAPPINGS, *FUNCTIONS))
 NAMES = frozenset(entry.partition(".")[2] for entry in ENTRIES)
 SEEDS = frozenset({"os", *NAMES})
+# The names under which modules hold these and others may take or patch them.
+SHARED_NAMES = SEEDS | {"_os", "_environ", "_getenv", "os.getenv"}
 
 
 # Anything that may give `dict` another meaning; too much matches, and costs no more than a refusal.
-_DICT_BOUND = re.compile(
-    rb"\b(?:def|class|as|for)\s+dict\b|\bdict\s*(?:=(?!=)|:)|[(,]\s*dict\s*[,)=:]|\bimport\b[^\n]*\bdict\b"
+_DICT_BOUND = re.compile(rb"\b(?:def|class|as|for|import)\s+dict\b|\bdict\s*(?:=(?!=)|:)|[(,]\s*dict\s*[,)=:]")
+
+
+_STARTERS = frozenset(
+    {"Popen", "check_call", "check_output", "create_subprocess_exec", "create_subprocess_shell", "getoutput"}
 )
+_OS_BY_ITS_LOOKS = re.compile(rb"\._?os\Z|\Aposix\Z|[\"']os[\"']\s*[)\]]\Z")
 
 
 class Key(Enum):
@@ -57,18 +63,35 @@ def find_uses(module: Module, project: Project) -> list[Use]:
         path, ambiguous = _meaning(module, project, reference)
         if path is not None:
             uses += _uses_of(module, reference, path, ambiguous)
+    uses += _roundabout(module, {use.root for use in uses})
     return sorted(uses, key=lambda use: (module.start(use.node), -module.end(use.node)))
 
 
 def _meaning(module: Module, project: Project, reference: Reference) -> tuple[str | None, bool]:
     """What a name stands for, `os` or an entry of it, and whether it may stand for something else too."""
-    bindings = module.meanings(reference.node.id, reference.scope)
+    name = reference.node.id
+    if module.parsed.hides(name, module.start(reference.node)):
+        return None, False
+    bindings = module.meanings(name, reference.scope)
     if not bindings:
-        starred = reference.node.id in NAMES and any(node.module == "os" for node in module.star_imports)
-        return (f"os.{reference.node.id}" if starred else None), False
+        return _starred(module, project, name)
     meanings = {_imported(module, project, binding) for binding in bindings}
-    known = [meaning for meaning in meanings if meaning is not None]
+    known = sorted(meaning for meaning in meanings if meaning is not None)
     return (known[0], len(meanings) > 1) if known else (None, False)
+
+
+def _starred(module: Module, project: Project, name: str) -> tuple[str | None, bool]:
+    """What a name that only star imports can bind stands for."""
+    found: list[str | None] = []
+    for statement in module.star_imports:
+        origin = module.absolute("." * statement.level + (statement.module or ""))
+        if origin == "os" and name in NAMES:
+            found.append(f"os.{name}")
+        elif project.locate(origin) is not None and name in SEEDS:
+            target = ".".join(part for part in project.origin(origin, name) if part)
+            found.append(target if target == "os" or target in ENTRIES else None)
+    known = sorted(meaning for meaning in set(found) if meaning is not None)
+    return (known[0], len(module.star_imports) > 1) if known else (None, False)
 
 
 def _imported(module: Module, project: Project, binding: Binding) -> str | None:
@@ -86,24 +109,36 @@ def _imported(module: Module, project: Project, binding: Binding) -> str | None:
 def _uses_of(module: Module, reference: Reference, path: str, ambiguous: bool) -> Iterator[Use]:
     node: ast.expr = reference.node
     parent = module.parents[node]
-    if path == "os":
-        if isinstance(parent, ast.Attribute):
-            node, path = parent, f"os.{parent.attr}"
-        elif (indirect := _indirect(parent, node)) is not None:
-            yield Use("indirect", f"os.{indirect}", node, parent, reference, Key.ANY_WRITTEN, None, ambiguous)
-            return
+    if path == "os" and not isinstance(parent, ast.Attribute):
+        if _hands_on(parent, node):
+            yield Use("indirect", "os", node, node, reference, Key.ANY_WRITTEN, None, ambiguous)
+        return
+    if path == "os" and isinstance(parent, ast.Attribute):
+        node, path = parent, f"os.{parent.attr}"
+    if path == "os.__dict__":
+        yield Use("indirect", path, node, node, reference, Key.ANY_WRITTEN, None, ambiguous)
     if path not in ENTRIES:
         return
     kind, whole, key = _operation(module, node, path)
     yield Use(kind, path, node, whole, reference, *_key(kind, key), ambiguous)
 
 
-def _indirect(parent: ast.AST, node: ast.expr) -> str | None:
-    """The name in `getattr(os, "environ")`, `patch.object(os, "environ")` and the like."""
-    if not isinstance(parent, ast.Call) or node not in parent.args:
-        return None
-    names = [a.value for a in parent.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
-    return next((name for name in names if name in NAMES), None)
+def _hands_on(parent: ast.AST, node: ast.expr) -> bool:
+    """Whether `os` itself is handed to something that may reach the environment through it."""
+    if isinstance(parent, ast.Call) and node in parent.args:
+        names = [a.value for a in parent.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
+        # `getattr(os, "fork")` and `patch.object(os, "getcwd")` say that they are about something else.
+        return not names or any(name in NAMES for name in names)
+    return not isinstance(parent, ast.Delete | ast.Expr | ast.Compare)
+
+
+def _roundabout(module: Module, known: set[ast.expr]) -> Iterator[Use]:
+    """Attributes called like the environment of something that is `os` by its looks: `base.os.environ`."""
+    for node in module.attributes:
+        if node.attr in NAMES and node not in known and _OS_BY_ITS_LOOKS.search(module.code(node.value)):
+            first = next((inner for inner in ast.walk(node) if isinstance(inner, ast.Name)), None)
+            reference = Reference(first or ast.Name(id="os", ctx=ast.Load()), module.root)
+            yield Use("indirect", f"os.{node.attr}", node, node, reference, Key.ANY_WRITTEN)
 
 
 def _key(kind: str, node: ast.expr | None) -> tuple[str | Key, ast.expr | None]:
@@ -140,13 +175,13 @@ def _function_call(module: Module, root: ast.expr, parent: ast.AST, path: str) -
         return "alias" if path == "os.getenv" else "putenv", root, None
     key = argument(parent, 0, "key")
     if path == "os.getenv":
-        return "get", parent, key if key is not None else _starred(parent)
+        return "get", parent, key if key is not None else _first_argument(parent)
     if path == "os.unsetenv" and isinstance(module.parents[parent], ast.Expr):
         return "delete", parent, key
     return "putenv", parent, key
 
 
-def _starred(call: ast.Call) -> ast.expr | None:
+def _first_argument(call: ast.Call) -> ast.expr | None:
     return call.args[0] if call.args else (call.keywords[0].value if call.keywords else call.func)
 
 
@@ -157,7 +192,7 @@ def _method(module: Module, attribute: ast.Attribute) -> tuple[str, ast.AST, ast
     key = argument(call, 0, "key")
     match attribute.attr:
         case "get":
-            return "get", call, key if key is not None else _starred(call)
+            return "get", call, key if key is not None else _first_argument(call)
         case "copy" if not call.args and not call.keywords:
             return "copy", call, None
         case "pop":
@@ -202,7 +237,7 @@ def _whole(module: Module, root: ast.expr, parent: ast.AST) -> tuple[str, ast.AS
             k is None and v is root for k, v in zip(keys, values, strict=True)
         ):
             return "unpack", root, None
-        case ast.keyword(arg="env"):
+        case ast.keyword(arg="env") if starts_process(module, module.parents[parent]):
             return "subprocess", root, None
         case ast.BinOp(op=ast.BitOr()):
             return "unpack", root, None
@@ -214,6 +249,18 @@ def _whole(module: Module, root: ast.expr, parent: ast.AST) -> tuple[str, ast.AS
         case ast.Return() | ast.Yield():
             return "return", root, None
     return "alias", root, None
+
+
+def starts_process(module: Module, call: ast.AST) -> bool:
+    """Whether a call is one of subprocess or asyncio that starts a program, by its name."""
+    if not isinstance(call, ast.Call):
+        return False
+    if isinstance(call.func, ast.Attribute):
+        owner, name = call.func.value, call.func.attr
+        return name in _STARTERS or (name in {"run", "call"} and isinstance(owner, ast.Name) and "sub" in owner.id)
+    name = call.func.id if isinstance(call.func, ast.Name) else ""
+    imported = re.compile(rb"\bfrom[ \t]+subprocess[ \t]+import\b").search(module.source.body) is not None
+    return imported and (name in _STARTERS or name in {"run", "call"})
 
 
 def argument(call: ast.Call, place: int, keyword: str) -> ast.expr | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -46,8 +46,16 @@ class Prepared(Protocol):
         """The names whose bindings the codemod has to know in a file."""
         ...
 
-    def sites(self, module: Module, project: Project) -> list[Site]:
-        """Every site in a module, outer ones before inner ones, each with a fix or a refusal."""
+    @property
+    def source_roots(self) -> tuple[str, ...]:
+        """The folders from which what the codemod moves code onto is imported."""
+        ...
+
+    def sites(self, module: Module, project: Project, used_elsewhere: Callable[[str], bool]) -> list[Site]:
+        """Every site in a module, outer ones before inner ones, each with a fix or a refusal.
+
+        `used_elsewhere(name)` tells whether another file takes or patches a shared name of the module.
+        """
         ...
 
     def couple(self, sites: Sequence[Site]) -> None:

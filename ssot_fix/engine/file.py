@@ -79,7 +79,7 @@ def _refused_as_a_whole(analysis: Analysis, path: str, refusal: Refusal) -> File
                 None,
                 analysis.scopes[path],
             )
-            for codemod in analysis.context.codemods
+            for codemod in analysis.context.active(path)
         ),
     )
 

@@ -10,6 +10,7 @@ from ssot_fix.drops import drop_edits, droppable
 from ssot_fix.edits import Applicability, Refusal, Status
 from ssot_fix.engine.contract import Prepared
 from ssot_fix.engine.suppress import read_suppressions
+from ssot_fix.project.config import Config
 from ssot_fix.project.resolver import Project
 from ssot_fix.sites import Plan, Site
 
@@ -24,31 +25,38 @@ class Context:
     project: Project
     codemods: tuple[Prepared, ...]
     known: frozenset[str]
+    config: Config
     users: frozenset[tuple[str, str]] = frozenset()
+
+    def active(self, path: str) -> tuple[Prepared, ...]:
+        """The codemods that the settings want for a file."""
+        wanted = self.config.general_for(path).codemods
+        return tuple(codemod for codemod in self.codemods if not wanted or codemod.name in wanted)
 
     def seeds(self, path: str) -> frozenset[str]:
         """The names of interest of all codemods."""
-        return frozenset().union(*(codemod.seeds(path) for codemod in self.codemods))
+        return frozenset().union(*(codemod.seeds(path) for codemod in self.active(path)))
 
     def used_elsewhere(self, module: Module) -> Callable[[str], bool]:
         """Whether another file takes a global of a module, by import, attribute or patch target."""
         tail = module.name.rpartition(".")[2]
-        return lambda name: (tail, name) in self.users or (tail, "*") in self.users or ("?", name) in self.users
+        return lambda name: (tail, name) in self.users or (tail, "*") in self.users
 
 
 def plan_module(module: Module, context: Context) -> Plan:
     """Decide every site of a module and compose the edits."""
     plan = Plan()
     suppressions = read_suppressions(module, context.known)
-    for codemod in context.codemods:
-        sites = codemod.sites(module, context.project)
+    codemods = context.active(module.path)
+    for codemod in codemods:
+        sites = codemod.sites(module, context.project, context.used_elsewhere(module))
         for site in sites:
             site.status = _first_status(module, site, codemod, suppressions.covers(module, site.node, codemod.name))
         plan.sites += sites
         _settle(codemod, sites)
     _refuse_overlaps(plan.sites)
     plan.notes += suppressions.notes
-    plan.notes += suppressions.unused(codemod.name for codemod in context.codemods)
+    plan.notes += suppressions.unused(codemod.name for codemod in codemods)
     _compose(module, plan, context)
     return plan
 

@@ -171,7 +171,9 @@ class _Run:
     ) -> None:
         candidates = sorted(path for path, found in screened.items() if found.candidate)
         users = frozenset[tuple[str, str]]().union(*(found.users for found in screened.values()))
-        context = Context(project, prepared, frozenset(self._request.catalog), users)
+        roots = [root for codemod in prepared for root in codemod.source_roots]
+        known = frozenset(self._request.catalog)
+        context = Context(project.with_roots(roots), prepared, known, self._config, users)
         analysis = Analysis(context, {path: scopes[path] for path in candidates})
         sizes = [screened[path].size for path in candidates]
         for path, result in pool.run(analysis, candidates, sizes, self._told(len(candidates))):

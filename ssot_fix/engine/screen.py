@@ -10,8 +10,11 @@ from pathlib import Path
 from ssot_fix.engine.contract import Codemod
 
 _STAR = re.compile(rb"\bfrom[ \t]+([\w.]+)[ \t]+import[ \t]*\(?[ \t]*\*")
-_BEFORE_A_DOT = re.compile(rb"(?:\w+|[}\"'])\Z")
-_FROM = re.compile(rb"\bfrom[ \t]+([\w.]+)[ \t]+import[ \t]*(\([^)]*\)|[^\r\n]*)")
+_BEFORE_A_DOT = re.compile(rb"(?:(\w+)|[}\"'\])])\Z")
+_WORD = re.compile(rb"\w+")
+_FROM = re.compile(  # bounded: each `(` of a long text would run to its end
+    rb"\bfrom[ \t]+([\w.]+)[ \t]+import[ \t]*(\((?>[^()#]|#[^\r\n]{0,400}+){0,4000}+\)|(?>[^\r\n\\]|\\\r?\n){0,4000}+)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +76,35 @@ def _users(data: bytes, names: set[str]) -> frozenset[tuple[str, str]]:
 
 def _users_of(data: bytes, name: str) -> Iterator[tuple[str, str]]:
     spelled = name.encode()
-    for match in re.finditer(rb"\." + spelled + rb"\b", data):
-        before = _BEFORE_A_DOT.search(data, max(0, match.start() - 80), match.start())
-        # `{module}.os` and `module + ".os"` may mean any module.
-        if before is not None and before[0] != b"os":
-            yield (before[0].decode(errors="replace") if before[0] not in b"}\"'" else "?"), name
+    for module in {*_attribute_bases(data, spelled), *_quoted_after(data, spelled)}:
+        if module is None:  # `f"{module}.os"`, `"%s.os" % module`: any module that this file speaks of
+            yield from ((word.decode(errors="replace"), name) for word in set(_WORD.findall(data)))
+        elif module != b"os":
+            yield module.decode(errors="replace"), name
+            for origin in re.findall(rb"([\w.]+)[ \t]+as[ \t]+" + module + rb"\b", data):
+                yield _tail(origin), name
     if _in_an_import_list(data, spelled):
         word = re.compile(rb"\b" + spelled + rb"\b")
         for match in _FROM.finditer(data):
             if word.search(match[2]):
                 yield _tail(match[1]), name
+
+
+def _attribute_bases(data: bytes, name: bytes) -> Iterator[bytes | None]:
+    """What stands before `.name`."""
+    for match in re.finditer(rb"\." + re.escape(name) + rb"\b", data):
+        before = _BEFORE_A_DOT.search(data, max(0, match.start() - 80), match.start())
+        if before is not None:
+            word = before[1]
+            yield word if word and data[before.start() - 1 : before.start()] != b"%" else None
+
+
+def _quoted_after(data: bytes, name: bytes) -> Iterator[bytes | None]:
+    """The module in `getattr(module, "name")`, `patch.object(module, "name")` and the like."""
+    for match in re.finditer(rb",[ \t]*[\"']" + re.escape(name) + rb"[\"']", data):
+        before = _BEFORE_A_DOT.search(data, max(0, match.start() - 80), match.start())
+        if before is not None:
+            yield before[1]
 
 
 def _in_an_import_list(data: bytes, name: bytes) -> bool:

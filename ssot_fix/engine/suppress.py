@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import ast
 import re
-import tokenize
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from ssot_fix.bindings import Module
+from ssot_fix.bindings import Module, children
 
-_MARK = b"ssot-fix:"
+_MARK = "ssot-fix:"
 _COMMENT = re.compile(r"#\s*ssot-fix:\s*(?P<verb>[\w-]+)\s*(?:\[(?P<names>[^\]]*)\])?")
 
 
@@ -55,12 +54,10 @@ class Suppressions:
 def read_suppressions(module: Module, known: frozenset[str]) -> Suppressions:
     """The suppression comments of a file; `known` are the names of all codemods."""
     result = Suppressions()
-    if _MARK not in module.source.body:
-        return result
-    for line, text in _comments(module):
+    for line, text in module.comments(_MARK):
         match = _COMMENT.match(text)
         if match is None or match["verb"] not in {"ignore", "ignore-file"}:
-            if _MARK.decode() in text:
+            if _MARK in text:
                 result.notes.append(f"line {line}: not a suppression; write `# ssot-fix: ignore[codemod] why`")
             continue
         names = frozenset(name.strip() for name in (match["names"] or "").split(",")) - {""}
@@ -72,28 +69,17 @@ def read_suppressions(module: Module, known: frozenset[str]) -> Suppressions:
     return result
 
 
-def _comments(module: Module) -> Iterator[tuple[int, str]]:
-    """The comments with the mark, each with its line; strings that only look like one are none."""
-    lines = iter(_tokenizer_lines(module.source.text))
-    try:
-        for token in tokenize.generate_tokens(lambda: next(lines, "")):
-            if token.type == tokenize.COMMENT and _MARK.decode() in token.string:
-                yield token.start[0], token.string
-    except (tokenize.TokenError, SyntaxError):
-        return
-
-
-def _tokenizer_lines(text: str) -> list[str]:
-    """Lines as the parser counts them: form feeds and U+2028 end none."""
-    return [line + "\n" for line in re.split("\r\n|\r|\n", text)]
-
-
 def _lines_of(module: Module, node: ast.AST) -> tuple[int, int]:
-    """The lines of the statement that holds a node; of a compound statement, its header's."""
+    """The lines of the statement that holds a node; of a compound one, of its header or the clause's own part."""
     statement = module.statement(node)
-    first, last = statement.lineno, statement.end_lineno or statement.lineno
-    body = getattr(statement, "body", None)
-    if isinstance(body, list):
-        last = max(statement.lineno, body[0].lineno - 1, getattr(node, "end_lineno", 0))
-        first = min(first, getattr(node, "lineno", first))
-    return first, last
+    around = [node, *module.ancestors(node)]
+    child = around[around.index(statement) - 1]
+    if not hasattr(statement, "body") and not hasattr(statement, "cases"):
+        return statement.lineno, statement.end_lineno or statement.lineno
+    if isinstance(child, ast.match_case | ast.ExceptHandler):
+        return getattr(node, "lineno", statement.lineno), getattr(node, "end_lineno", statement.lineno)
+    header = [
+        part for part in children(statement) if not isinstance(part, ast.stmt | ast.match_case | ast.ExceptHandler)
+    ]
+    ends = (getattr(inner, "end_lineno", 0) for part in header for inner in ast.walk(part))
+    return min(statement.lineno, getattr(node, "lineno", statement.lineno)), max(statement.lineno, *ends)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import posixpath
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -40,11 +40,16 @@ class Project:
     source_roots: tuple[str, ...] = ("",)
     script_folders: frozenset[str] = frozenset()
     _facts: dict[str, tuple[ImportFact, ...]] = field(default_factory=dict, compare=False, repr=False)
-    _reached: dict[str, frozenset[str]] = field(default_factory=dict, compare=False, repr=False)
+    _reached: dict[tuple[str, frozenset[str]], frozenset[str]] = field(default_factory=dict, compare=False, repr=False)
 
     def __getstate__(self) -> dict[str, object]:
         """Without the facts: workers read those that they need."""
         return {**self.__dict__, "_facts": {}}
+
+    def with_roots(self, roots: Iterable[str]) -> Project:
+        """The same project with more source roots, behind those that it has."""
+        wanted = tuple(dict.fromkeys((*self.source_roots, *roots)))
+        return self if wanted == self.source_roots else replace(self, source_roots=wanted, _facts={}, _reached={})
 
     def read(self, path: str) -> bytes:
         """A file's bytes.
@@ -151,30 +156,36 @@ class Project:
             for node in ast.walk(statement)
         )
 
-    def reached_from(self, path: str) -> frozenset[str]:
-        """The files that run when a module is imported, itself included.
+    def reached_from(self, path: str, importer: str) -> frozenset[str]:
+        """The files that run when `importer` imports the module at `path`, that included.
 
         Its own imports count at every level (one inside a function can recurse into a caller); those of the
-        modules behind it at module level. The packages around `path` don't count: they are being imported
-        already when it runs.
+        modules behind it at module level. So do the packages around it, but for those around the importer,
+        too: they are being imported already when that runs.
         """
-        if path not in self._reached:
-            self._reached[path] = frozenset(self._reach(path))
-        return self._reached[path]
+        shared = frozenset(self._packages_around(path)) & frozenset(self._packages_around(importer))
+        if (path, shared) not in self._reached:
+            self._reached[path, shared] = frozenset(self._reach(path, shared))
+        return self._reached[path, shared]
 
-    def _reach(self, path: str) -> set[str]:
-        around = set(self._packages_around(path))
-        reached = {path}
-        waiting = [path]
+    def _reach(self, path: str, around: frozenset[str]) -> set[str]:
+        reached = {path, *(package for package in self._packages_around(path) if package in self.files)} - around
+        waiting = sorted(reached)
         while waiting:
             current = waiting.pop()
             for fact in self.facts(current):
                 if fact.level == "typing" or (fact.level == "function" and current != path):
                     continue
-                fresh = set(self._files_of(fact)) - reached - around
+                fresh = set(self._files_of(fact)) - reached - (around - self._needed_package(fact))
                 reached |= fresh
                 waiting += sorted(fresh)
         return reached
+
+    def _needed_package(self, fact: ImportFact) -> set[str]:
+        """The package whose own names a fact takes (`from package import NAME`): it has to have run."""
+        package = self.locate(fact.target)
+        takes_name = fact.name and package is not None and self.locate(f"{fact.target}.{fact.name}") is None
+        return {package} if takes_name and package else set()
 
     def _packages_around(self, path: str) -> Iterator[str]:
         folder = posixpath.dirname(path)
