@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from itertools import groupby
 
 from ssot_fix.bindings import Binding, Module, Reference, Scope
@@ -20,16 +20,16 @@ _NOQA = re.compile(rb"\b(?:noqa\b|pylint:|pyright:|type:)", re.IGNORECASE)
 
 
 def droppable(
-    module: Module, rewritten: Sequence[Reference], used_elsewhere: Callable[[str], bool]
+    module: Module, rewritten: Sequence[Reference], taken: frozenset[str]
 ) -> dict[ast.stmt, list[ast.alias]]:
     """The aliases to take out of each import statement once the references in `rewritten` are gone.
 
-    `used_elsewhere(name)` tells whether another file of the project takes the module's global `name`.
+    `taken` are the module's globals that other files take, `*` standing for all.
     """
     gone: dict[ast.stmt, list[ast.alias]] = {}
     for scope, name in _left_without_use(module, rewritten):
         bindings = scope.bindings[name]
-        kept = any(_must_stay(module, scope, binding, used_elsewhere) for binding in bindings)
+        kept = any(_must_stay(module, scope, binding, taken) for binding in bindings)
         if kept or _mentioned(module, name):
             continue
         for binding in bindings:
@@ -47,20 +47,20 @@ def _left_without_use(module: Module, rewritten: Sequence[Reference]) -> list[tu
     return sorted(found, key=lambda item: (getattr(item[0].node, "lineno", 0), item[1]))
 
 
-def _must_stay(module: Module, scope: Scope, binding: Binding, used_elsewhere: Callable[[str], bool]) -> bool:
+def _must_stay(module: Module, scope: Scope, binding: Binding, taken: frozenset[str]) -> bool:
     node, alias, name = binding.node, binding.alias, binding.name
     if binding.kind != "import" or alias is None or (scope.kind not in {"function", "module"}):
         return True
     if alias.asname == alias.name:  # `import os as os` says: re-exported (PEP 484)
         return True
     line_end = module.source.line_end(node.end_lineno)  # type: ignore[attr-defined]
+    alias_end = module.source.line_end(alias.end_lineno or alias.lineno)
     comment = module.source.body[module.end(node) : line_end].partition(b"#")[2]
+    comment += module.source.body[module.end(alias) : alias_end].partition(b"#")[2]
     if _NOQA.search(comment) or binding.name in module.declared or not _is_inert(binding):
         return True
     if scope.kind == "module":
-        # Who takes a global under a name of the file's own is not known, unless the name says: private.
-        taken = used_elsewhere(name) or (alias.asname is not None and not name.startswith("_"))
-        return module.is_package or taken or _in_all(module, name)
+        return module.is_package or name in taken or "*" in taken or _in_all(module, name)
     return False
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -185,8 +186,12 @@ class Binder:
         )
 
     def _same_meaning(self, bindings: Sequence[Binding]) -> bool:
-        """Whether a global that an import above would bind first is bound to the same by all the others."""
-        return all(self._expression(binding) == self.target.name for binding in bindings)
+        """Whether a global that an import above would bind first is bound to the same by all the others.
+
+        One that is tried, and may be missing afterwards, is there for when it can't be imported.
+        """
+        tried = any(isinstance(a, ast.Try) for binding in bindings for a in self._module.ancestors(binding.node))
+        return not tried and all(self._expression(binding) == self.target.name for binding in bindings)
 
     def _star_may_bind(self, name: str) -> bool:
         """Whether a first-party star import may bind a name to something else than the target."""
@@ -315,11 +320,17 @@ class Binder:
         if _MAY_PREPARE.search(self._module.code(statement)) and _changes_path(statement):
             return True
         if _MAY_PREPARE.search(self._module.code(statement)) and _changes_environment(statement):
-            return self._indices[statement] < self._first_own_import
+            return self._indices[statement] < min(self._first_own_import, self._last_import)
         return bool(self._path_functions) and any(
             isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in self._path_functions
             for node in ast.walk(statement)
         )
+
+    @cached_property
+    def _last_import(self) -> int:
+        """The index of the last import that what stands above it may be meant for; -1 if there is none."""
+        wanted = (i for i, s in enumerate(self._body) if _is_import(s) and not _is_inert(s))
+        return max(wanted, default=-1)
 
     @cached_property
     def _first_own_import(self) -> int:
@@ -376,7 +387,7 @@ class Binder:
 
     def _imports_first_party(self, statement: ast.stmt) -> bool:
         if isinstance(statement, ast.ImportFrom):
-            return self.project.is_first_party(statement.module or "")
+            return not statement.level and self.project.is_first_party(statement.module or "")
         return isinstance(statement, ast.Import) and self.project.is_first_party(statement.names[0].name)
 
     def _sorted_place(self, first_party: Sequence[int]) -> int:
@@ -522,6 +533,14 @@ def caught(handler: ast.ExceptHandler) -> frozenset[str]:
 
 def _is_import(statement: ast.stmt) -> bool:
     return isinstance(statement, ast.Import | ast.ImportFrom)
+
+
+def _is_inert(statement: ast.stmt) -> bool:
+    """Whether a statement imports from the standard library only."""
+    if isinstance(statement, ast.ImportFrom):
+        return not statement.level and (statement.module or "").partition(".")[0] in sys.stdlib_module_names
+    assert isinstance(statement, ast.Import)
+    return all(alias.name.partition(".")[0] in sys.stdlib_module_names for alias in statement.names)
 
 
 def _is_absolute(statement: ast.stmt) -> bool:

@@ -185,7 +185,8 @@ class _Comparison:
 
     def _compare_site(self, site: Site, old: ast.AST, new: object) -> None:
         self._met.add(old)
-        span = self._plan.new_span(site, self._old.start(old), self._old.end(old))
+        start, end = self._plan.new_span(site, self._old.start(old), self._old.end(old))
+        span = start + self._new.source.body[start:end].startswith(b" "), end
         if not isinstance(new, ast.AST) or (self._new.start(new), self._new.end(new)) != span:
             self._fail(old, "a rewritten site is not where it should be")
         assert isinstance(new, ast.AST)

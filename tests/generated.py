@@ -9,15 +9,30 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from random import Random
+from typing import ClassVar
 
-KEYS = ("A", "B", "C", "MISSING", "GONE")
-ENVIRONMENT = {"A": "1", "B": "", "C": "c$d"}
+KEYS = tuple("ABCDEFGHIJ")
+ENVIRONMENT = {"A": "1", "B": "", "C": "c$d", "D": "0", "E": "é→", "F": " f "}
+# What holds back other rewrites of its module, with how many modules in a hundred have it.
+HINDRANCES = {
+    "stars": 4,
+    "computed": 10,
+    "debug": 6,
+    "fallback": 8,
+    "lookup": 20,
+    "membership": 25,
+    "whole": 12,
+    "handed on": 4,
+    "update": 20,
+    "rebound": 4,
+    "raise": 15,
+}
 
 
 class Fake:
     """What a shadowing `os` is."""
 
-    environ = {"A": "fake"}
+    environ: ClassVar = {"A": "fake"}
     sep = "|"
 
     @staticmethod
@@ -32,6 +47,11 @@ def _run(coroutine):
         return stop.value
 
 
+def _at_once(function):
+    function()
+    return function
+
+
 def helpers() -> dict[str, object]:
     """The globals that a module starts with."""
     return {
@@ -41,6 +61,7 @@ def helpers() -> dict[str, object]:
         "run": _run,
         "nullcontext": nullcontext,
         "decorate": lambda *_: lambda function: function,
+        "at_once": _at_once,
         "call": lambda function, *a, **k: function(*a, **k),
     }
 
@@ -54,12 +75,13 @@ class Scope:
     functions: list[str] = field(default_factory=list)
     fakes: list[str] = field(default_factory=list)  # names of Fake
     values: list[str] = field(default_factory=list)
+    local: list[str] = field(default_factory=list)  # what the function that this is imports
     accessor: str | None = None
     kind: str = "module"
 
     def inner(self, kind: str) -> Scope:
         copies = {name: list(getattr(self, name)) for name in ("modules", "mappings", "functions", "fakes", "values")}
-        return replace(self, kind=kind, **copies)
+        return replace(self, kind=kind, local=[] if kind == "function" else list(self.local), **copies)
 
     def shadow(self, name: str) -> None:
         for names in (self.modules, self.mappings, self.functions, self.fakes, self.values):
@@ -76,6 +98,7 @@ class Writer:
         self.r = r
         self.writes = writes
         self.count = 0
+        self.has = {name for name, percent in HINDRANCES.items() if self.chance(percent)}
 
     def chance(self, percent: int) -> bool:
         return self.r.randrange(100) < percent
@@ -91,7 +114,9 @@ class Writer:
 
     def key(self, s: Scope, q: str = '"') -> str:
         if self.chance(8) and q == '"':
-            return self.r.choice(['"A" if LOG else "B"', '("A")', '"MISS" "ING"', 'str("C")', '(lambda: "A")()'])
+            return self.r.choice(['("A")', '"" "B"', '"""G"""'])
+        if self.chance(8) and q == '"' and "computed" in self.has:
+            return self.r.choice(['"A" if LOG else "B"', 'str("C")', '(lambda: "A")()'])
         return f"{q}{self.r.choice(KEYS)}{q}"
 
     def environ(self, s: Scope) -> str | None:
@@ -137,7 +162,7 @@ class Writer:
             return getter + self.arguments([key, f"default={default}"], flat)
         if form == 2:
             return getter + self.arguments([f"default={default}", f"key={key}"], flat)
-        if form == 3 and not flat:
+        if form == 3 and not flat and "stars" in self.has:
             return f"{getter}(*[{key}])"
         if form <= 5:
             return getter + self.arguments([key], flat)
@@ -149,22 +174,20 @@ class Writer:
         if environ is None or getter is None:
             return self.text()
         key = f'"{self.r.choice(KEYS)}"'
-        return self.r.choice(
-            [
-                f"({key} in {environ})",
-                f"({key} not in {environ})",
-                f'({key}in {environ} and"x")',
-                f"({environ}[{key}] if {getter}({key}) else 0)",
-                f"({getter}({key}) and {environ}[{key}])",
-                f"(0 if {getter}({key}) is None else {environ} [ {key} ])",
-                f"dict({environ}).get({key})",
-                f"{environ}.copy().get({key})",
-                f"sorted(k for k in {environ} if k in 'ABC')",
-                f"{{**{environ}}}.get({key})",
-                f"call({getter}, {key})",
-                f"list(map({getter}, [{key}]))",
-            ]
-        )
+        forms = [
+            f"({environ}[{key}] if {getter}({key}) else 0)",
+            f"({getter}({key}) and {environ}[{key}])",
+            f"(0 if {getter}({key}) is None else {environ} [ {key} ])",
+        ]
+        if "membership" in self.has:
+            forms += [f"({key} in {environ})", f"({key} not in {environ})", f'({key}in {environ} and"x")']
+            forms += [f"({environ}[{key}] if {key} in {environ} else 0)"]
+        if "whole" in self.has:
+            forms += [f"dict({environ}).get({key})", f"{environ}.copy().get({key})", f"{{**{environ}}}.get({key})"]
+            forms += [f"sorted(k for k in {environ} if k in 'ABC')", f"len({environ}.items() & set())"]
+        if "handed on" in self.has:
+            forms += [f"call({getter}, {key})", f"list(map({getter}, [{key}]))", f"call(dict, {environ}).get({key})"]
+        return self.r.choice(forms)
 
     def expression(self, s: Scope, depth: int = 2) -> str:
         if depth == 0 or self.chance(30):
@@ -180,7 +203,7 @@ class Writer:
             [
                 f'f"{{{read}}}"',
                 f'f"é{{{read}!r:>5}}" "x"',
-                f'("a" f"{{{read}=}}")',
+                f'("a" f"{{{read}=}}")' if "debug" in self.has else f'("a" f"{{{read}==1}}")',
                 f"f\"\"\"\n{{{read}}} {{1}}\"\"\"",
                 f"f\"{{1:{{len(str({read}))}}}}\"",
                 f'f"{{{{os.getenv(1)}}}}{{ {read} }}"',
@@ -289,12 +312,12 @@ class Writer:
             return ["pass"]
         key = self.r.choice(KEYS)
         value = f"str({self.expression(s, 1)})"
-        form = self.r.randrange(8)
+        form = self.r.randrange(8 if "update" in self.has else 3)
         if form == 0:
             return [f'{environ}["{key}"] = {value}', f'del {environ}["{key}"]']
         if form == 1:
             return [f'{environ}.pop("{key}", None)']
-        if form == 2:
+        if form == 6:
             return [f'{environ}.setdefault("{key}", {value})']
         if form == 3:
             return [f'{environ}.update({key}="u")']
@@ -314,12 +337,34 @@ class Writer:
 
     def _guarded(self, s: Scope, depth: int) -> list[str]:
         environ, getter = self.environ(s), self.getter(s)
-        if environ is None or getter is None:
+        if environ is None or getter is None or self.chance(50):
             return self._log(s)
         key = f'"{self.r.choice(KEYS)}"'
-        test = self.r.choice([f"{getter}({key})", f"{getter}({key}) is not None", f"{key} in {environ}"])
+        tests = [f"{getter}({key})", f"{getter}({key}) is not None", f'not not ({getter}({key}) and "x")']
+        test = self.r.choice([*tests, f"{key} in {environ}"] if "membership" in self.has else tests)
         body = self.block(s.inner(s.kind), 0)
         return [f"if {test}:", *self.indented([*body, f"LOG.append({environ}[{key}])"])]
+
+    def _early_exit(self, s: Scope, depth: int) -> list[str]:
+        environ, getter = self.environ(s), self.getter(s)
+        if s.kind != "function" or environ is None or getter is None:
+            return self._log(s)
+        key = f'"{self.r.choice(KEYS)}"'
+        lines = ["for x in [1, 2]:", f"    if not {getter}({key}):", "        continue"]
+        if self.writes and self.chance(30):
+            lines += self.indented(self.change(s))
+        return [*lines, f"    LOG.append({environ}[{key}])"]
+
+    def _raise(self, s: Scope, depth: int) -> list[str]:
+        if "raise" not in self.has or s.kind == "class":
+            return self._log(s)
+        return self.r.choice(
+            [
+                [f"assert {self.expression(s, 1)}, {self.expression(s, 1)}"],
+                [f"if {self.expression(s, 1)}:", f"    raise ValueError({self.expression(s, 1)})"],
+                [f"LOG.append({self.read(s)} + '')"],
+            ]
+        )
 
     def _loop(self, s: Scope, depth: int) -> list[str]:
         if self.chance(30):
@@ -330,7 +375,8 @@ class Writer:
     def _try(self, s: Scope, depth: int) -> list[str]:
         environ = self.environ(s) or "{}"
         lines = ["try:", *self.indented(self.block(s.inner(s.kind), depth))]
-        lines += [f'    LOG.append({environ}["{self.r.choice(KEYS)}"])']
+        raising = f'{environ}["{self.r.choice(KEYS)}"]' if "lookup" in self.has else '{}["K"]'
+        lines += [f"    LOG.append({raising})"]
         lines += ["except KeyError as error:", *self.indented(self.block(s.inner(s.kind), 0))]
         lines += ["    LOG.append(str(error))"]
         if self.chance(30):
@@ -340,6 +386,8 @@ class Writer:
         return lines
 
     def _fallback(self, s: Scope, depth: int) -> list[str]:
+        if "fallback" not in self.has:
+            return self._try(s, depth)
         lines = ["try:", "    import no_such_module", "except ImportError:"]
         return [*lines, *self.indented(self.block(s.inner(s.kind), 0))]
 
@@ -376,7 +424,8 @@ class Writer:
             parameters += [f"{name_2}=None"]
         elif choice in {3, 4, 5}:
             head += self.imports(inner)
-        elif choice == 6:
+            inner.local = [name for name in ("os", "o", "environ", "getenv") if f" {name}" in "".join(head)]
+        elif choice == 6 and "rebound" in self.has:
             inner.shadow("os")
             inner.fakes.append("os")
             head += ["for os in [Fake]:", *self.indented(self.block(inner, 0))]
@@ -395,6 +444,8 @@ class Writer:
         body = [*head, *self.block(inner, depth)]
         kind = self.r.randrange(10)
         decorators = [f"@decorate({self.expression(s, 1)})"] if self.chance(20) else []
+        if not given and self.chance(10):
+            decorators = ["@at_once", *decorators]
         returns = f" -> {self.read(s)}" if self.chance(10) else ""
         if kind == 0:
             body += [f"yield {self.expression(inner)}", f"x = yield {self.expression(inner)}"]
@@ -416,7 +467,8 @@ class Writer:
             return self._function(s, depth)
         inner = s.inner("function")
         name, state = self.fresh("n"), self.fresh("s")
-        lines = [f"{state} = {self.expression(s)}", f"def {name}():", f"    nonlocal {state}"]
+        also = f", {self.r.choice(s.local)}" if s.local and self.chance(40) else ""
+        lines = [f"{state} = {self.expression(s)}", f"def {name}():", f"    nonlocal {state}{also}"]
         lines += self.indented([f"{state} = {self.expression(inner)}", *self.block(inner, depth)])
         return [*lines, f"{name}()", f"LOG.append({state})"]
 
@@ -459,6 +511,12 @@ class Writer:
             return ["try:", *self.indented(lines), "finally:", "    pass"]
         return lines
 
+    def _accessor_here(self, s: Scope, depth: int) -> list[str]:
+        if s.kind != "module" or s.accessor is not None or self.chance(50):
+            return self._log(s)
+        s.accessor = "get_env"
+        return ["from shared.isolated_environment import get_env"]
+
     def _accessor(self, s: Scope, depth: int) -> list[str]:
         if self.writes or s.accessor is None:
             return self._log(s)
@@ -467,6 +525,8 @@ class Writer:
     _COMPOUND: tuple[Callable[[Writer, Scope, int], list[str]], ...] = (
         _if,
         _guarded,
+        _early_exit,
+        _raise,
         _loop,
         _try,
         _fallback,
@@ -479,6 +539,7 @@ class Writer:
         _global,
         _class,
         _import_here,
+        _accessor_here,
         _accessor,
     )
 

@@ -13,7 +13,7 @@ from random import Random
 
 import pytest
 from cases import ACCESSOR, accounted, catalog, compiles, make_project, parses, run_project
-from generated import ENVIRONMENT, generate, helpers
+from generated import ENVIRONMENT, KEYS, generate, helpers
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -103,7 +103,7 @@ def _environment() -> Iterator[None]:
     before, path = dict(os.environ), list(sys.path)
     loaded = {name: sys.modules.pop(name) for name in list(sys.modules) if name.partition(".")[0] == "shared"}
     try:
-        for name in ("A", "B", "C", "MISSING", "GONE"):
+        for name in KEYS:
             os.environ.pop(name, None)
         os.environ.update(ENVIRONMENT)
         _install("shared", b"", is_package=True)
@@ -137,7 +137,7 @@ def behaviour(text: bytes) -> tuple[object, ...]:
                 exec(compile(text, "generated.py", "exec", dont_inherit=True), names)
         except Exception as error:
             raised = f"{type(error).__name__}: {error}"
-        left = {name: os.environ.get(name) for name in ("A", "B", "C", "MISSING", "GONE")}
+        left = {name: os.environ.get(name) for name in KEYS}
     log = [shown(value) for value in names.pop("LOG")]
     kept = {name: shown(value) for name, value in names.items() if name not in IMPORTED and name[:2] != "__"}
     return log, kept, raised, left
@@ -202,21 +202,12 @@ def test_a_file_comes_to_the_same_alone(root, seeds):
         assert migrated(root, {path: files[path]})[path] == together[path]
 
 
-PIECES = st.sampled_from(
-    ["import os\n", "from os import environ, getenv\n", "os.getenv(", "'A'", "os.environ", "[", "]", "(", ")", ", "]
-    + [".get(", " in ", " not in ", " = ", "del ", ".pop('A', None)", "\n", "\n    ", "\r\n", "\r", "\f", "\t", ";"]
-    + ["if ", ":", " else ", "def f(os):", "class A:", "return ", "lambda: ", "f'{", "}'", 'f"{', '}"', "#", "\\\n"]
-    + [
-        "get_env",
-        "from shared.isolated_environment import get_env\n",
-        "try:",
-        "except ImportError:",
-        "as ",
-        "global os",
-    ]
-    + ["'''", '"""', "é", "\u2028", "\0", "\ufeff", "1", "*", "**", "=", ":=", "match x:", "case ", "type X = ", "@"]
-    + ["# ssot-fix: ignore", "# coding: latin-1\n", "from __future__ import annotations\n", "os", "async ", "await "]
-)
+LINES = ("import os", "from os import environ, getenv", "from shared.isolated_environment import get_env")
+WORDS = "os.getenv( 'A' os.environ [ ] ( ) , .get( = del .pop('A',None) ; if : else def class return lambda: f'{ }' "
+MORE = 'f"{ }" # get_env try: except as global async await os * ** := 1 match case type @ \'\'\' """ é'
+ODD = ("\n", "\n    ", "\r\n", "\r", "\f", "\t", " ", " in ", " not in ", "\u2028", "\0", "\ufeff", "\\\n")
+COMMENTS = ("# coding: latin-1\n", "# ssot-fix: ignore\n")
+PIECES = st.sampled_from([*(f"{line}\n" for line in LINES), *WORDS.split(), *MORE.split(), *ODD, *COMMENTS])
 
 
 @moderate

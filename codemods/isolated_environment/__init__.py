@@ -31,7 +31,7 @@ side would not see what the other did.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import cast
@@ -103,13 +103,13 @@ class Environment:
         """Where the accessors are imported from."""
         return tuple(accessor.target.root for accessor in self.accessors.values())
 
-    def sites(self, module: Module, project: Project, used_elsewhere: Callable[[str], bool]) -> list[Site]:
+    def sites(self, module: Module, project: Project, taken: frozenset[str]) -> list[Site]:
         """Every use of the environment in a module."""
         options, uses = self._options(module.path), find_uses(module, project)
         accessor = self._accessor(module.path)
         if accessor is None:
             return without_accessor(self.name, uses)
-        return Rewriter(self.name, module, project, accessor, options, used_elsewhere).sites(uses)
+        return Rewriter(self.name, module, project, accessor, options, taken).sites(uses)
 
     def couple(self, sites: Sequence[Site]) -> None:
         """All operations on one variable in a file, or none (`mixed-key`); a computed key counts as any."""

@@ -102,10 +102,10 @@ class Rewriter:
         project: Project,
         accessor: Accessor,
         options: Options,
-        used_elsewhere: Callable[[str], bool],
+        taken: frozenset[str],
     ) -> None:
         self._name = name
-        self._used_elsewhere = used_elsewhere
+        self._taken = taken
         self._module = module
         self._accessor = accessor
         self._options = options
@@ -169,7 +169,7 @@ class Rewriter:
             raise _Refused("ambiguous-binding", f"`{use.reference.node.id}` is bound in several ways")
         name = use.reference.node.id
         patched = "os.getenv" if use.path == "os.getenv" and name == "os" else name
-        if patched != "os" and self._used_elsewhere(patched):
+        if patched != "os" and patched in self._taken:
             raise _Refused("patched-elsewhere", f"another file takes or patches `{patched}` of this module")
         self._check_fallback(use)
 

@@ -126,6 +126,8 @@ def _uses_of(module: Module, reference: Reference, path: str, ambiguous: bool) -
 def _hands_on(parent: ast.AST, node: ast.expr) -> bool:
     """Whether `os` itself is handed to something that may reach the environment through it."""
     if isinstance(parent, ast.Call) and node in parent.args:
+        if isinstance(parent.func, ast.Name) and parent.func.id in {"print", "repr", "str", "type", "id", "dir"}:
+            return False
         names = [a.value for a in parent.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
         # `getattr(os, "fork")` and `patch.object(os, "getcwd")` say that they are about something else.
         return not names or any(name in NAMES for name in names)

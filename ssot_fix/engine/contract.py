@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -51,10 +51,10 @@ class Prepared(Protocol):
         """The folders from which what the codemod moves code onto is imported."""
         ...
 
-    def sites(self, module: Module, project: Project, used_elsewhere: Callable[[str], bool]) -> list[Site]:
+    def sites(self, module: Module, project: Project, taken: frozenset[str]) -> list[Site]:
         """Every site in a module, outer ones before inner ones, each with a fix or a refusal.
 
-        `used_elsewhere(name)` tells whether another file takes or patches a shared name of the module.
+        `taken` are the shared names of the module that other files take or patch.
         """
         ...
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ssot_fix.bindings import Module
@@ -37,19 +37,19 @@ class Context:
         """The names of interest of all codemods."""
         return frozenset().union(*(codemod.seeds(path) for codemod in self.active(path)))
 
-    def used_elsewhere(self, module: Module) -> Callable[[str], bool]:
-        """Whether another file takes a global of a module, by import, attribute or patch target."""
+    def taken(self, module: Module) -> frozenset[str]:
+        """The globals of a module that other files take: by import (`*`: all), attribute or patch target."""
         tail = module.name.rpartition(".")[2]
-        return lambda name: (tail, name) in self.users or (tail, "*") in self.users
+        return frozenset(name for user, name in self.users if user == tail)
 
 
 def plan_module(module: Module, context: Context) -> Plan:
     """Decide every site of a module and compose the edits."""
     plan = Plan()
     suppressions = read_suppressions(module, context.known)
-    codemods = context.active(module.path)
+    codemods, taken = context.active(module.path), context.taken(module)
     for codemod in codemods:
-        sites = codemod.sites(module, context.project, context.used_elsewhere(module))
+        sites = codemod.sites(module, context.project, taken)
         for site in sites:
             site.status = _first_status(module, site, codemod, suppressions.covers(module, site.node, codemod.name))
         plan.sites += sites
@@ -57,7 +57,7 @@ def plan_module(module: Module, context: Context) -> Plan:
     _refuse_overlaps(plan.sites)
     plan.notes += suppressions.notes
     plan.notes += suppressions.unused(codemod.name for codemod in codemods)
-    _compose(module, plan, context)
+    _compose(module, plan, taken)
     return plan
 
 
@@ -91,11 +91,11 @@ def _refuse_overlaps(sites: Iterable[Site]) -> None:
         taken = max(taken, end)
 
 
-def _compose(module: Module, plan: Plan, context: Context) -> None:
+def _compose(module: Module, plan: Plan, taken: frozenset[str]) -> None:
     rewritten = plan.rewritten()
     plan.site_edits = [edit for site in rewritten for edit in site.edits]
     references = [site.reference for site in rewritten if site.reference is not None]
-    plan.dropped = droppable(module, references, context.used_elsewhere(module))
+    plan.dropped = droppable(module, references, taken)
     whole = frozenset(node for node, aliases in plan.dropped.items() if len(aliases) == len(node.names))  # type: ignore[attr-defined]
     for binder in dict.fromkeys(site.binder for site in rewritten if site.binder and site.needs_import):
         nodes = [site.node for site in rewritten if site.binder is binder]

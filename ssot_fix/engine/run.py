@@ -14,7 +14,7 @@ from ssot_fix.engine.contract import Codemod, Inactive, Prepared
 from ssot_fix.engine.executors import Pool
 from ssot_fix.engine.file import Analysis
 from ssot_fix.engine.plan import Context
-from ssot_fix.engine.screen import Screen, Screened
+from ssot_fix.engine.screen import Screen, Screened, Takers
 from ssot_fix.project.classify import Classifier
 from ssot_fix.project.config import Config
 from ssot_fix.project.discovery import discover
@@ -126,6 +126,16 @@ class _Run:
         self._lap("screen")
         return screened
 
+    def _users_of_aliases(self, pool: Pool, screened: Mapping[str, Screened]) -> frozenset[tuple[str, str]]:
+        """Who takes a global under a name that is no codemod's but a file's own: a second look, rarely needed."""
+        aliases = frozenset[str]().union(*(found.aliases for found in screened.values()))
+        if not aliases:
+            return frozenset()
+        takers = Takers(self._config.root, aliases)
+        sizes = [found.size for found in screened.values()]
+        pairs = (found for _, found in pool.run(takers, list(screened), sizes, lambda _: None))
+        return frozenset[tuple[str, str]]().union(*(found or () for found in pairs))
+
     def _told(self, total: int) -> Callable[[int], None]:
         done = 0
 
@@ -171,6 +181,7 @@ class _Run:
     ) -> None:
         candidates = sorted(path for path, found in screened.items() if found.candidate)
         users = frozenset[tuple[str, str]]().union(*(found.users for found in screened.values()))
+        users |= self._users_of_aliases(pool, screened)
         roots = [root for codemod in prepared for root in codemod.source_roots]
         known = frozenset(self._request.catalog)
         context = Context(project.with_roots(roots), prepared, known, self._config, users)

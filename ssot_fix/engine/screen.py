@@ -21,18 +21,21 @@ _FROM = re.compile(  # bounded: each `(` of a long text would run to its end
 class Screened:
     """What the bytes of a file tell; `error` is set if it could not be read.
 
-    `users` holds (last name of a module, name) for every global of another module that it may take.
+    `users` holds (last name of a module, name) for every global of another module that it may take; `aliases`
+    what a candidate calls the shared names.
     """
 
     size: int = 0
     candidate: bool = False
     scouted: tuple[str, ...] = ()
     users: frozenset[tuple[str, str]] = frozenset()
+    aliases: frozenset[str] = frozenset()
     is_script: bool = False
     error: str | None = None
 
 
 _NOTHING = frozenset[tuple[str, str]]()
+_NO_NAMES = frozenset[str]()
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,33 @@ class Screen:
         scouts = self.codemods if self.production[path] else ()
         scouted = tuple(codemod.name for codemod in scouts if codemod.scout(data))
         users = _users(data, {name for codemod in passed for name in codemod.shared_names} | {"os"})
-        return Screened(len(data), bool(passed) and in_scope, scouted, users, b"__main__" in data)
+        shared = frozenset[str]().union(*(codemod.shared_names for codemod in passed)) if in_scope else _NO_NAMES
+        aliases = _aliases(data, shared) if shared else _NO_NAMES
+        return Screened(len(data), bool(passed) and in_scope, scouted, users, aliases, b"__main__" in data)
+
+
+@dataclass(frozen=True)
+class Takers:
+    """Finds, in a worker, the globals of other modules that files take under some names."""
+
+    root: Path
+    names: frozenset[str]
+
+    def __call__(self, paths: Sequence[str]) -> list[frozenset[tuple[str, str]]]:
+        """The pairs of each file, in order; none for one that can't be read."""
+        return [self._one(path) for path in paths]
+
+    def _one(self, path: str) -> frozenset[tuple[str, str]]:
+        try:
+            return _users((self.root / path).read_bytes(), set(self.names))
+        except OSError:
+            return _NOTHING
+
+
+def _aliases(data: bytes, names: frozenset[str]) -> frozenset[str]:
+    spelled = b"|".join(re.escape(name).encode() for name in sorted(names))
+    found = re.findall(rb"\b(?:" + spelled + rb")[\s\\]+as[\s\\]+(\w+)", data)
+    return frozenset(alias.decode(errors="replace") for alias in found) - names
 
 
 def _users(data: bytes, names: set[str]) -> frozenset[tuple[str, str]]:
