@@ -142,10 +142,16 @@ def _block_survives(
     if isinstance(parent, ast.Try) and any(caught(handler) & IMPORT_ERRORS for handler in parent.handlers):
         return False
     if isinstance(parent, ast.Module):
-        return True
+        return not _is_continued(module, node)
     block = next(block for block in blocks(parent) if node in block)
     whole = {stmt for stmt, names in gone.items() if len(names) == len(stmt.names)}  # type: ignore[attr-defined]
-    return any(statement not in whole for statement in block)
+    return any(statement not in whole for statement in block) and not _is_continued(module, node)
+
+
+def _is_continued(module: Module, node: ast.stmt) -> bool:
+    """Whether the line above a statement ends in a backslash, which would take in what comes next."""
+    above = module.source.body[: module.source.line_starts[node.lineno - 1]]
+    return above.rstrip(b"\r\n").endswith(b"\\")
 
 
 def drop_edits(module: Module, gone: dict[ast.stmt, list[ast.alias]], inserted: Collection[int] = ()) -> list[Edit]:
@@ -153,32 +159,52 @@ def drop_edits(module: Module, gone: dict[ast.stmt, list[ast.alias]], inserted: 
 
     `inserted` are the offsets at which imports come in; the blank lines there are theirs.
     """
+    whole = {node for node, aliases in gone.items() if len(aliases) == len(node.names)}  # type: ignore[attr-defined]
     edits: list[Edit] = []
+    done: set[ast.stmt] = set()
     for node, aliases in gone.items():
-        if len(aliases) == len(node.names):  # type: ignore[attr-defined]
-            edits.append(_drop_statement(module, node, inserted))
-        else:
+        if node not in whole:
             edits += _drop_aliases(module, node, aliases) or []
+        elif node not in done:
+            line = _on_its_line(module, node)
+            done.update(line)
+            edits += _drop_statements(module, line, whole, inserted)
     return edits
 
 
-def _drop_statement(module: Module, node: ast.stmt, inserted: Collection[int]) -> Edit:
+def _on_its_line(module: Module, node: ast.stmt) -> list[ast.stmt]:
+    """The statements of a block that share lines with one of them: `a; b; c`."""
+    block = next(block for block in blocks(module.parents[node]) if node in block)
+    first = last = block.index(node)
+    while first and block[first - 1].end_lineno == block[first].lineno:
+        first -= 1
+    while last + 1 < len(block) and block[last].end_lineno == block[last + 1].lineno:
+        last += 1
+    return block[first : last + 1]
+
+
+def _drop_statements(
+    module: Module, line: Sequence[ast.stmt], whole: Collection[ast.stmt], inserted: Collection[int]
+) -> list[Edit]:
+    """Take statements off a line, or the line with them."""
+    if all(statement in whole for statement in line):
+        return [_drop_line(module, line[0], line[-1], inserted)]
+    edits = []
+    for going, group in groupby(range(len(line)), lambda index: line[index] in whole):
+        run = list(group)
+        if going and run[-1] + 1 < len(line):
+            edits.append(Edit(module.start(line[run[0]]), module.start(line[run[-1] + 1]), b""))
+        elif going:
+            edits.append(Edit(module.end(line[run[0] - 1]), module.end(line[run[-1]]), b""))
+    return edits
+
+
+def _drop_line(module: Module, first: ast.stmt, last: ast.stmt, inserted: Collection[int]) -> Edit:
     source = module.source
-    start, end = module.start(node), module.end(node)
-    line_start, line_end = (
-        source.line_starts[node.lineno - 1],
-        source.line_end(node.end_lineno or node.lineno),
-    )
-    behind = source.body[end:line_end]
-    if semicolon := re.match(rb"[ \t]*;[ \t]*(?=[^\s#])", behind):
-        return Edit(start, end + semicolon.end(), b"")
-    before = source.body[line_start:start]
-    if before.strip():
-        # `a; import os`: from the semicolon on.
-        return Edit(line_start + len(before.rstrip()[:-1].rstrip()), end, b"")
-    line_start += before.rfind(b"\x0c") + 1
+    line_start, line_end = source.line_starts[first.lineno - 1], source.line_end(last.end_lineno or last.lineno)
+    line_start += source.body[line_start : module.start(first)].rfind(b"\x0c") + 1
     if line_end not in inserted:
-        line_end = _with_blank_line(module, node, line_start, line_end)
+        line_end = _with_blank_line(module, first, line_start, line_end)
     return Edit(line_start, line_end, b"")
 
 

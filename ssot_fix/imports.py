@@ -451,7 +451,7 @@ class Binder:
         source, following = self._module.source, self._body[index]
         if index and self._imports_first_party(following):
             # Directly above its neighbour, below the neighbour's section comment.
-            at = source.line_starts[following.lineno - 1]
+            at = source.line_starts[self._first_line(following) - 1]
             return Edit(at, at, f"{text}{self._lint_comment(following)}{source.newline_near(at)}".encode())
         at = source.line_starts[self._first_line_with_comment(following) - 1]
         newline = source.newline_near(at)
@@ -466,14 +466,21 @@ class Binder:
 
         A comment that begins the file is the file's own: a shebang, an encoding, a licence.
         """
-        source = self._module.source
         decorators = getattr(statement, "decorator_list", ())
-        line = top = decorators[0].lineno if decorators else statement.lineno
-        while top > 1 and source.body[source.line_starts[top - 2] : source.line_starts[top - 1]].lstrip().startswith(
-            b"#"
-        ):
+        line = top = decorators[0].lineno if decorators else self._first_line(statement)
+        while top > 1 and self._text_of(top - 1).lstrip().startswith(b"#"):
             top -= 1
         return line if top == 1 else top
+
+    def _first_line(self, statement: ast.stmt) -> int:
+        """The line of a statement, or the first of the lines above that are joined to it by backslashes."""
+        line = statement.lineno
+        while line > 1 and self._text_of(line - 1).rstrip().endswith(b"\\"):
+            line -= 1
+        return line
+
+    def _text_of(self, line: int) -> bytes:
+        return self._module.source.body[self._module.source.line_starts[line - 1] : self._module.source.line_end(line)]
 
     def _lint_comment(self, neighbour: ast.stmt) -> str:
         """The comment that tells linters of a late import, if the neighbour needs one."""

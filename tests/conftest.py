@@ -1,0 +1,106 @@
+"""What tests of the real command share: a git repository to stand in, and the command as a process."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+from cases import make_project
+
+# The entry point as it is installed; -P, as the installed script does not have the current folder on sys.path.
+COMMAND = (sys.executable, "-P", "-m", "ssot_fix")
+Run = Callable[..., subprocess.CompletedProcess[bytes]]
+
+
+class Repository:
+    """A git repository with the accessor in it."""
+
+    def __init__(self, root: Path, environment: Mapping[str, str]) -> None:
+        self.root = root
+        self.environment = environment
+
+    def git(self, *arguments: str, input: bytes | None = None) -> str:
+        done = subprocess.run(
+            ("git", *arguments), cwd=self.root, env=self.environment, input=input, capture_output=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout.decode()
+
+    def write(self, files: Mapping[str, str | bytes]) -> None:
+        for path, text in files.items():
+            file = self.root / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(text.encode() if isinstance(text, str) else text)
+
+    def commit(self) -> None:
+        self.git("add", "--all", "--force")
+        self.git("commit", "--quiet", "--message", "a state")
+
+    def read(self, path: str) -> str:
+        return (self.root / path).read_bytes().decode()
+
+    def changed(self) -> list[str]:
+        """The paths that differ from the last commit."""
+        return [line[3:] for line in self.git("status", "--porcelain").splitlines()]
+
+
+@pytest.fixture(scope="session")
+def command_environment(tmp_path_factory) -> dict[str, str]:
+    """The variables that a command and git are started with: nothing of the user's."""
+    home = tmp_path_factory.mktemp("home")
+    (home / ".gitconfig").write_text("[user]\nname = Test\nemail = test@example.invalid\n[core]\nautocrlf = false\n")
+    dropped = ("GIT_", "PYTHON", "NO_COLOR", "FORCE_COLOR", "CLICOLOR", "XDG_", "COLUMNS", "COV_", "COVERAGE")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
+    return kept | {
+        "HOME": str(home),
+        "USERPROFILE": str(home),
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_CEILING_DIRECTORIES": str(home.parent),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "TERM": "xterm",
+    }
+
+
+@pytest.fixture
+def repository(tmp_path, command_environment) -> Callable[[Mapping[str, str | bytes]], Repository]:
+    """Make a git repository with the accessor and some files, all committed."""
+
+    def make(files: Mapping[str, str | bytes]) -> Repository:
+        made = Repository(make_project(tmp_path / "project", files), command_environment)
+        made.git("init", "--quiet", "--initial-branch=main")
+        made.commit()
+        return made
+
+    return make
+
+
+@pytest.fixture
+def ssot_fix(command_environment) -> Run:
+    """Run the command in a folder; `expect` is its exit code, `extra` variables."""
+
+    def run(
+        where: Repository | Path,
+        *arguments: str | Path,
+        expect: int = 0,
+        extra: Mapping[str, str] | None = None,
+        **more,
+    ) -> subprocess.CompletedProcess[bytes]:
+        folder = where.root if isinstance(where, Repository) else where
+        done = subprocess.run(
+            (*COMMAND, *map(str, arguments)),
+            cwd=folder,
+            env={**command_environment, **(extra or {})},
+            check=False,
+            timeout=60,
+            **{"capture_output": True, **more},
+        )
+        said = (done.stdout or b"") + (done.stderr or b"")
+        assert done.returncode == expect, said.decode(errors="replace")
+        assert b"Traceback" not in said, said.decode(errors="replace")
+        return done
+
+    return run

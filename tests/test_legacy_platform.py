@@ -1,0 +1,104 @@
+"""A small platform with every hazard in it, migrated as its maintainers would: its own tests pass before and after."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections import Counter
+
+import pytest
+from cases import FIXTURES, compiles
+from conftest import Repository
+
+PLATFORM = FIXTURES / "legacy_platform"
+LINTER = "scripts/lint\uf03aenvironment.py"
+
+# What became of the sites of each file: with safe fixes, and where it differs with all of them.
+SAFE: dict[str, dict[str, int]] = {}
+UNSAFE: dict[str, dict[str, int]] = {}
+
+
+@pytest.fixture
+def platform(tmp_path, command_environment) -> Repository:
+    root = tmp_path / "platform"
+    shutil.copytree(PLATFORM, root, ignore=shutil.ignore_patterns("__pycache__", ".pytest_cache"))
+    made = Repository(root, command_environment)
+    made.git("init", "--quiet", "--initial-branch=main")
+    made.commit()
+    return made
+
+
+def own_tests(platform: Repository) -> dict[str, int]:
+    """How many of the platform's own tests passed, failed, were skipped."""
+    command = (sys.executable, "-P", "-m", "pytest", "-q", "-p", "no:cacheprovider", "--color=no", "--tb=short")
+    done = subprocess.run(
+        command, cwd=platform.root, env=platform.environment, capture_output=True, text=True, check=False, timeout=100
+    )
+    assert done.returncode == 0, done.stdout[-3000:]
+    words = done.stdout.splitlines()[-1].partition(" in ")[0].split(", ")
+    return {word: int(count) for count, word in (part.split() for part in words)}
+
+
+def came_to(findings: list[dict]) -> dict[str, dict[str, int]]:
+    found: dict[str, Counter[str]] = {}
+    for finding in findings:
+        found.setdefault(finding["path"], Counter())[finding["reason"] or finding["status"]] += 1
+    return {path: dict(sorted(counts.items())) for path, counts in found.items()}
+
+
+@pytest.fixture(scope="module")
+def before() -> dict[str, int]:
+    return {}
+
+
+@pytest.mark.parametrize("unsafe", [False, True], ids=["safe", "unsafe"])
+def test_the_platform_after_its_migration(unsafe, platform, before, ssot_fix):
+    if not before:
+        before.update(own_tests(platform))
+    options = ("--unsafe-fixes",) if unsafe else ()
+    diff = ssot_fix(platform, *options).stdout
+    assert platform.changed() == []
+    found = json.loads(ssot_fix(platform, *options, "--write", "--format", "json").stdout)
+    changed = sorted(file["path"] for file in found["files"] if file["status"] == "changed")
+    assert sorted(platform.changed()) == sorted(changed)
+    assert len(changed) >= 12
+    for path in changed:
+        old = subprocess.run(
+            ("git", "show", f"HEAD:{path}"), cwd=platform.root, capture_output=True, check=True
+        ).stdout
+        assert compiles((platform.root / path).read_bytes()) or not compiles(old)
+
+    assert own_tests(platform) == before
+
+    written = {path: (platform.root / path).read_bytes() for path in changed}
+    platform.git("checkout", "--quiet", ".")
+    platform.git("apply", "-p1", "-", input=diff)
+    assert {path: (platform.root / path).read_bytes() for path in changed} == written
+    assert sorted(platform.changed()) == changed
+
+    again = json.loads(ssot_fix(platform, *options, "--format", "json").stdout)
+    assert [file["path"] for file in again["files"] if file["diff"] is not None] == []
+    assert again["summary"]["rewritten"] == 0
+    assert again["summary"]["refused"] == found["summary"]["refused"]
+
+    expected = SAFE | UNSAFE if unsafe else SAFE
+    assert came_to(found["findings"]) == expected
+
+
+def test_patch_takes_the_diff_too(platform, ssot_fix):
+    if shutil.which("patch") is None:
+        pytest.skip("patch is not installed")
+    diff = ssot_fix(platform, "--unsafe-fixes").stdout
+    command = ("patch", "-p1", "--binary", "--force", "--fuzz=0", "--quiet")
+    subprocess.run(command, cwd=platform.root, input=diff, check=True)
+    assert json.loads(ssot_fix(platform, "--unsafe-fixes", "--format", "json").stdout)["summary"]["rewritten"] == 0
+
+
+def test_one_folder_of_it_comes_to_the_same(platform, ssot_fix):
+    whole = ssot_fix(platform).stdout
+    parts = [
+        ssot_fix(platform, folder).stdout for folder in ("auth_service", "backend", "manage.py", "scripts", "shared")
+    ]
+    assert b"".join(parts) == whole
