@@ -373,7 +373,7 @@ def _lines_of_interest(module: Module) -> list[int] | None:
     """The lines that spell a name of interest or a star import, sorted; None: look at every line."""
     source = module.source
     # Python normalises identifiers (NFKC): other spellings of a name are possible only in such texts.
-    if not source.body.isascii() and not unicodedata.is_normalized("NFKC", source.text):
+    if not source.is_ascii and not unicodedata.is_normalized("NFKC", source.text):
         return None
     names = b"|".join(re.escape(name).encode() for name in sorted(module.names))
     pattern = re.compile(rb"\b(?:" + names + rb")\b|\bimport\b[\s\\(]*\*")

@@ -95,7 +95,7 @@ class Binder:
         if found is not None and not (found is self._module.root and self._same_meaning(found.bindings[name])):
             line = getattr(found.bindings[name][0].node, "lineno", 0)
             return Refusal("name-taken", f"`{name}` already means something else here (line {line})")
-        if found is None and self._reads_unbound(name):
+        if found is None and self._reads_unbound:
             return Refusal("name-taken", f"the file reads a `{name}` that something out of sight binds")
         if self._module.parsed.hides(name, self._module.start(node)) or self._star_may_bind(name):
             return Refusal("name-taken", f"a star import or type parameter may bind `{name}`")
@@ -109,8 +109,10 @@ class Binder:
         found = self.reach(reference.node, reference.scope)
         return isinstance(found, Reach) and not found.needs_import and found.expression == expression
 
-    def _reads_unbound(self, name: str) -> bool:
-        lookup = self._module.lookup
+    @cached_property
+    def _reads_unbound(self) -> bool:
+        """Whether the file reads the target's name where nothing in sight binds it."""
+        name, lookup = self.target.name, self._module.lookup
         return any(r.node.id == name and lookup(name, r.scope) is None for r in self._module.references)
 
     # Existing imports

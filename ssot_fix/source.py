@@ -38,6 +38,11 @@ class Source:
         """Offset of each line's first byte; line n is at index n - 1."""
         return [0, *(match.end() for match in NEWLINE.finditer(self.body))]
 
+    @cached_property
+    def is_ascii(self) -> bool:
+        """Whether the text holds ASCII characters only."""
+        return self.body.isascii()
+
     def offset(self, line: int, column: int) -> int:
         """The offset of `ast`'s position: a line from 1, a column in UTF-8 bytes from 0."""
         return self.line_starts[line - 1] + column

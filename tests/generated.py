@@ -5,6 +5,7 @@ A module runs on its own given `helpers()` as its globals. All that it computes 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
@@ -26,6 +27,10 @@ HINDRANCES = {
     "update": 20,
     "rebound": 4,
     "raise": 15,
+    "star": 4,
+    "guarded": 8,
+    "eval": 5,
+    "deleted": 3,
 }
 
 
@@ -187,6 +192,8 @@ class Writer:
             forms += [f"sorted(k for k in {environ} if k in 'ABC')", f"len({environ}.items() & set())"]
         if "handed on" in self.has:
             forms += [f"call({getter}, {key})", f"list(map({getter}, [{key}]))", f"call(dict, {environ}).get({key})"]
+        if "eval" in self.has and "os" in s.modules and s.kind == "module":
+            forms = ["eval(\"os.getenv('A')\")", "globals()['os'].sep", 'eval("os.environ").get("B")']
         return self.r.choice(forms)
 
     def expression(self, s: Scope, depth: int = 2) -> str:
@@ -343,7 +350,10 @@ class Writer:
         tests = [f"{getter}({key})", f"{getter}({key}) is not None", f'not not ({getter}({key}) and "x")']
         test = self.r.choice([*tests, f"{key} in {environ}"] if "membership" in self.has else tests)
         body = self.block(s.inner(s.kind), 0)
-        return [f"if {test}:", *self.indented([*body, f"LOG.append({environ}[{key}])"])]
+        reads = self.taken_away(f"LOG.append({environ}[{key}])", environ, key)
+        if self.chance(20):
+            reads = ["for x in [1, 2]:", *self.indented(reads)]
+        return [f"if {test}:", *self.indented([*body, *reads])]
 
     def _early_exit(self, s: Scope, depth: int) -> list[str]:
         environ, getter = self.environ(s), self.getter(s)
@@ -353,7 +363,15 @@ class Writer:
         lines = ["for x in [1, 2]:", f"    if not {getter}({key}):", "        continue"]
         if self.writes and self.chance(30):
             lines += self.indented(self.change(s))
-        return [*lines, f"    LOG.append({environ}[{key}])"]
+        read = f"LOG.append({environ}[{key}])"
+        return [*lines, *self.indented(self.taken_away(read, environ, key))]
+
+    def taken_away(self, read: str, environ: str, key: str) -> list[str]:
+        """A read that a test protects, now and then after or before the variable is taken away."""
+        if not self.writes or self.chance(70):
+            return [read]
+        gone = f"{environ}.pop({key}, None)"
+        return self.r.choice([[gone, read], [read, gone], [f"{gone}; {read}"], [f"if len(LOG) > 5: {gone}", read]])
 
     def _raise(self, s: Scope, depth: int) -> list[str]:
         if "raise" not in self.has or s.kind == "class":
@@ -424,7 +442,9 @@ class Writer:
             parameters += [f"{name_2}=None"]
         elif choice in {3, 4, 5}:
             head += self.imports(inner)
-            inner.local = [name for name in ("os", "o", "environ", "getenv") if f" {name}" in "".join(head)]
+            inner.local = [
+                name for name in ("os", "o", "environ") if re.search(rf"\b{name}(?=$|[,;])", "\n".join(head), re.M)
+            ]
         elif choice == 6 and "rebound" in self.has:
             inner.shadow("os")
             inner.fakes.append("os")
@@ -553,6 +573,24 @@ class Writer:
         return lines
 
     def _import(self, s: Scope) -> list[str]:
+        if "star" in self.has and s.kind == "module" and self.chance(50):
+            for name in ("environ", "getenv", "sep"):
+                s.shadow(name)
+            s.mappings.append("environ")
+            s.functions.append("getenv")
+            return ["from os import *"]
+        if "guarded" in self.has and self.chance(50):
+            s.shadow("os")
+            s.modules.append("os")
+            return self.r.choice(
+                [
+                    ["try:", "    import os", "except ImportError:", "    os = None"],
+                    ["try: import os", "finally: pass"],
+                    ["if LOG is not None: import os"],
+                    ["with nullcontext(1):", "    import os", "    import json"],
+                    ["for _ in [1]:", "    import os"],
+                ]
+            )
         form = self.r.randrange(12)
         modules, mappings, functions = {
             0: (["os"], [], []),
@@ -620,6 +658,8 @@ class Writer:
         for _ in range(self.r.randrange(2, 7)):
             lines += self.statement(s, 3)
             lines += [""] if self.chance(30) else []
+        if "deleted" in self.has and "os" in s.modules:
+            lines += ["del os"]
         text = "\n".join(lines)
         return text if self.chance(20) else f"{text}\n"
 

@@ -48,7 +48,10 @@ posix_only = pytest.mark.skipif(os.name != "posix", reason="signals and modes of
         ("[isolated-environment]\naccessor = 'shared.masking:get_env'", "no function `get_env`"),
         ("[isolated-environment]\naccessor = 'get_env'", "is not of the form module:function"),
         ("[isolated-environment]\nlookup = 'require'", "has no method `require`"),
-        ("[isolated-environment]\naccessor-class = 'Nothing'\naccessor = 'shared.masking:mask'", "can't be read"),
+        (
+            "[isolated-environment]\naccessor-class = 'Nothing'\naccessor = 'shared.masking:mask'",
+            "can be called without arguments",
+        ),
     ],
 )
 def test_settings_that_can_not_be_used(settings, said, repository, ssot_fix):
@@ -124,7 +127,6 @@ ODD_FILES = {
     "declared.py": (b"# coding: ascii\nimport os\nA = os.getenv('\xc3\xa9')\n", {"undecodable"}),
     "unknown.py": (b"# coding: nothing\nimport os\nA = os.getenv('A')\n", {"undecodable"}),
     "contradiction.py": (b"\xef\xbb\xbf# coding: latin-1\nimport os\nA = os.getenv('A')\n", {"undecodable"}),
-    "wide.py": ("import os\nA = os.getenv('A')\n".encode("utf-16"), {"undecodable", "unparseable"}),
     "codec.py": (b"# coding: base64\nimport os\nA = os.getenv('A')\n", {"undecodable"}),
     "syntax.py": (b"import os\nA = os.getenv('A'\n", {"unparseable"}),
     "tabs.py": (b"import os\nif 1:\n\tA = 1\n        B = os.getenv('B')\n", {"unparseable"}),
@@ -158,13 +160,13 @@ def test_a_term_for_every_product(repository, ssot_fix):
 
 
 def test_a_generated_file_of_five_megabytes(tmp_path):
-    rows = "".join(f'    ("key {number}", {number}, "a value, with text"),\n' for number in range(110_000))
+    rows = "".join(f'    ("key {number}", {number}, "{"a value, " * 12}"),\n' for number in range(38_000))
     text = f"import os\n\nROWS = [\n{rows}]\nA = os.getenv('A')\n"
     assert len(text) > 5_000_000
     make_project(tmp_path, {"app.py": text})
     began = time.process_time()
     (result,) = (result for result in run_project(tmp_path).results if result.path == "app.py")
-    assert len(result.edits) == 2 + 1 or result.status == "changed"
+    assert result.status == "changed"
     assert time.process_time() - began < 20
 
 
@@ -220,7 +222,6 @@ def test_a_worker_that_is_killed(order, files, repository, ssot_fix, hostile):
     [
         ("raise:m001.py", b"error: m001.py: internal error: RuntimeError('something went wrong'); please report it"),
         ("raise early:m001.py", b"error: m001.py: "),
-        ("exit:m001.py", b"error: m001.py: "),
         ("delete:m001.py", b"error: m001.py: "),
     ],
 )
@@ -252,7 +253,7 @@ def test_a_file_that_is_changed_meanwhile(options, repository, ssot_fix, hostile
     assert project.read("m000.py").endswith("# changed meanwhile\n")
     if options != ("--check",):
         assert b"error: m000.py " in done.stderr
-        assert b"run it again" in done.stderr or b"run again" in done.stderr
+        assert (b"uncommitted changes" if options == ("--write",) else b"run it again") in done.stderr
     if options == ("--write",):
         assert "get_env().get" in project.read("m001.py")
     if not options:

@@ -513,7 +513,7 @@ def _check_text(module: Module, use: Use) -> None:
     """Hold the node's position against the text: inside f-strings old Pythons get it wrong."""
     name, body = use.reference.node, module.source.body
     spelled = name.id.encode()
-    if hasattr(name, "lineno") and body.isascii() and body[module.start(name) :][: len(spelled)] != spelled:
+    if hasattr(name, "lineno") and module.source.is_ascii and body[module.start(name) :][: len(spelled)] != spelled:
         raise _Refused("odd-position", "the position in the f-string is not known")
     _check_fields(module, use.root)
 

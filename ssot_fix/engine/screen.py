@@ -93,7 +93,7 @@ class Takers:
 def _aliases(data: bytes, names: frozenset[str]) -> frozenset[str]:
     spelled = b"|".join(re.escape(name).encode() for name in sorted(names))
     found = re.findall(rb"\b(?:" + spelled + rb")[\s\\]+as[\s\\]+(\w+)", data)
-    return frozenset(alias.decode(errors="replace") for alias in found) - names
+    return frozenset(alias.decode(errors="replace") for alias in found) - {"os"}  # looked for in every file already
 
 
 def _users(data: bytes, names: set[str]) -> frozenset[tuple[str, str]]:
