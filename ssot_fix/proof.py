@@ -7,6 +7,7 @@ found out here by comparing trees, and that names mean what was meant by binding
 from __future__ import annotations
 
 import ast
+import symtable
 import warnings
 from bisect import bisect_left
 from collections.abc import Callable
@@ -83,11 +84,11 @@ def _parse_again(module: Module, raw: bytes, seeds: frozenset[str]) -> Module:
 
 
 def _uncompilable(text: str) -> str | None:
-    """What the compiler has against a text that parses: a lost nonlocal, a late __future__ import."""
+    """What is wrong with the names of a text that parses: a lost nonlocal, a late __future__ import."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            compile(text, "<new text>", "exec", dont_inherit=True)
+            symtable.symtable(text, "<new text>", "exec")
     except (SyntaxError, ValueError) as error:
         return str(error)
     except (RecursionError, MemoryError):

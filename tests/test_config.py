@@ -108,9 +108,7 @@ class TestValues:
             lookup = "require"
         """
         options = read(text).options("isolated-environment", "a.py")
-        assert options == EnvironmentOptions(
-            "shared.env:get_env", (), 7, 1.0, True, "wild", Level.HIGH, "require"
-        )
+        assert options == EnvironmentOptions("shared.env:get_env", (), 7, 1.0, True, "wild", Level.HIGH, "require")
         assert type(options.ratio) is float
 
     def test_own_file_has_its_keys_at_the_top(self, read):
@@ -164,9 +162,7 @@ class TestOverrides:
         config = read(OVERRIDES)
         assert config.general_for("web/a.py") == config.general == General()
         assert config.general_for("auth/a.py") == General(unsafe_fixes=True)
-        assert config.general_for("auth/legacy/a.py") == General(
-            unsafe_fixes=True, codemods=("stale-imports",)
-        )
+        assert config.general_for("auth/legacy/a.py") == General(unsafe_fixes=True, codemods=("stale-imports",))
 
     def test_the_same_overrides_give_the_same_object(self, read):
         config = read(OVERRIDES)
@@ -202,8 +198,7 @@ class TestErrors:
     def test_unknown_key(self, error):
         before = "[tool.black]\nline-length = 99\n\n[tool.ssot-fix]\njobs = 2\n\n"
         assert error(f'{before}[tool.ssot-fix.isolated-environment]\nacessor = "x"\n') == (
-            "pyproject.toml:8: unknown key `acessor` in [tool.ssot-fix.isolated-environment]; "
-            "did you mean `accessor`?"
+            "pyproject.toml:8: unknown key `acessor` in [tool.ssot-fix.isolated-environment]; did you mean `accessor`?"
         )
 
     @pytest.mark.parametrize(
@@ -216,8 +211,7 @@ class TestErrors:
             ),
             (
                 "[tool.ssot-fix.isolated-enviroment]",
-                "2: unknown table `isolated-enviroment` in [tool.ssot-fix]; "
-                "did you mean `isolated-environment`?",
+                "2: unknown table `isolated-enviroment` in [tool.ssot-fix]; did you mean `isolated-environment`?",
             ),
             (
                 "[tool.ssot-fix.stale-imports]\nzzz = 1",
@@ -267,9 +261,7 @@ class TestErrors:
     )
     def test_wrong_options(self, error, text, message):
         line = 1 if "101" in text else 2
-        assert (
-            error(f"[isolated-environment]\n{text}\n", "ssot-fix.toml") == f"ssot-fix.toml:{line}: {message}"
-        )
+        assert error(f"[isolated-environment]\n{text}\n", "ssot-fix.toml") == f"ssot-fix.toml:{line}: {message}"
 
     @pytest.mark.parametrize(
         ("text", "message"),
@@ -285,8 +277,7 @@ class TestErrors:
             ),
             (
                 "codemods = ['x']",
-                "5: unknown codemod `x` in [[tool.ssot-fix.overrides]]; "
-                "there are isolated-environment, stale-imports",
+                "5: unknown codemod `x` in [[tool.ssot-fix.overrides]]; there are isolated-environment, stale-imports",
             ),
             (
                 "[tool.ssot-fix.overrides.stale-imports]\nmove = []",
@@ -335,9 +326,7 @@ jobs = 1 # jbos
         assert error(text).startswith("pyproject.toml:14: unknown key `jbos`")
 
     def test_the_line_of_a_value_over_many_lines_is_its_first(self, error):
-        assert error("[tool.ssot-fix]\nexclude = [\n  'a',\n  1,\n]\n").startswith(
-            "pyproject.toml:2: `exclude`"
-        )
+        assert error("[tool.ssot-fix]\nexclude = [\n  'a',\n  1,\n]\n").startswith("pyproject.toml:2: `exclude`")
 
     @pytest.mark.parametrize(
         ("text", "message"),
@@ -356,9 +345,7 @@ jobs = 1 # jbos
 
     def test_not_utf8(self, tmp_path):
         (tmp_path / "ssot-fix.toml").write_bytes(b"jobs = 1 # caf\xe9\n")
-        with pytest.raises(
-            ConfigError, match=r"^ssot-fix\.toml: not UTF-8, which TOML has to be: .* at byte 14$"
-        ):
+        with pytest.raises(ConfigError, match=r"^ssot-fix\.toml: not UTF-8, which TOML has to be: .* at byte 14$"):
             load(tmp_path, tmp_path, TYPES)
 
     def test_a_file_that_is_not_there(self, tmp_path):

@@ -99,9 +99,7 @@ def test_edges_of_a_file(old: bytes, edits: list[Edit], expected: bytes) -> None
     assert body(old, *edits) == expected
 
 
-@pytest.mark.parametrize(
-    "inside", [b"\r", b"\f", b"\v", b"\x1c", b"\x85", "\x85".encode(), "\u2028".encode()]
-)
+@pytest.mark.parametrize("inside", [b"\r", b"\f", b"\v", b"\x1c", b"\x85", "\x85".encode(), "\u2028".encode()])
 def test_only_a_line_feed_ends_a_line(inside: bytes) -> None:
     old = b"a" + inside + b"b\n"
     assert body(old, replace(old, b"b", b"c")) == b"@@ -1 +1 @@\n-a" + inside + b"b\n+a" + inside + b"c\n"
@@ -116,8 +114,7 @@ def test_shared_lines_of_a_replacement_are_context() -> None:
     old = b"import os\nimport sys\n\nx = 1\n\ny = 2\nz = 3\n"
     new = b"import os\nimport abc\nimport sys\n\nx = 10\n\ny = 2\nz = 30\n"
     assert body(old, Edit(0, len(old), new)) == (
-        b"@@ -1,7 +1,8 @@\n import os\n+import abc\n import sys\n \n"
-        b"-x = 1\n+x = 10\n \n y = 2\n-z = 3\n+z = 30\n"
+        b"@@ -1,7 +1,8 @@\n import os\n+import abc\n import sys\n \n-x = 1\n+x = 10\n \n y = 2\n-z = 3\n+z = 30\n"
     )
 
 
@@ -413,10 +410,7 @@ def test_carriage_returns_show_only_where_they_differ() -> None:
 
 
 def test_a_hostile_file_gives_the_terminal_no_orders() -> None:
-    old = (
-        "x = '\x1b]0;owned\x07' + '\x9b2J' + '\u202eevil\u2066' + '\ufeff\u2028\x85\f\b'\n".encode()
-        + b"\xff\x9b\n"
-    )
+    old = "x = '\x1b]0;owned\x07' + '\x9b2J' + '\u202eevil\u2066' + '\ufeff\u2028\x85\f\b'\n".encode() + b"\xff\x9b\n"
     shown = render_colored("\x1b[31m\u202ename\x9b.py", old, [replace(old, b"x", b"y")])
     assert re.sub(r"\x1b\[[0-9;]*m", "", shown) == (
         '--- "a/\\033[31m\\u202ename\\x9b.py"\n+++ "b/\\033[31m\\u202ename\\x9b.py"\n@@ -1,2 +1,2 @@\n'

@@ -116,9 +116,7 @@ class TestBothWays:
     def test_nested_gitignore_with_negation(self, project):
         ignore(project, "*.py\n!kept.py\n")
         ignore(project, "!*.py\nkept.py\n/deep/no.py\n", folder="inner")
-        write(
-            project, "a.py", "kept.py", "inner/a.py", "inner/kept.py", "inner/deep/no.py", "inner/deep/yes.py"
-        )
+        write(project, "a.py", "kept.py", "inner/a.py", "inner/kept.py", "inner/deep/no.py", "inner/deep/yes.py")
         assert discover(project).files == ("inner/a.py", "inner/deep/yes.py", "kept.py")
 
     def test_nothing_is_taken_back_from_an_ignored_folder(self, project):
@@ -358,9 +356,7 @@ class TestGitWorkTrees:
         git(repository, "checkout", "main")
         write(repository, "a.py", text="a = 2\n")
         commit(repository)
-        assert subprocess.run(
-            ["git", "merge", "side"], cwd=repository, capture_output=True, check=False
-        ).returncode
+        assert subprocess.run(["git", "merge", "side"], cwd=repository, capture_output=True, check=False).returncode
         assert discover(repository).files == ("a.py",)
         assert uncommitted(repository, ["a.py"]) == {"a.py"}
 
@@ -435,9 +431,7 @@ class TestGitInTrouble:
         ignore(repository, "no.py\n")
         write(repository, "a.py", "no.py")
         commit(repository)
-        (repository / ".git/index").write_bytes(
-            b"not an index, and long enough not to be taken for a short one"
-        )
+        (repository / ".git/index").write_bytes(b"not an index, and long enough not to be taken for a short one")
         found = discover(repository)
         assert found.files == ("a.py",)
         assert not found.from_git
@@ -452,9 +446,7 @@ class TestGitInTrouble:
         monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")  # git's own switch for its own tests
         found = discover(repository)
         assert (found.files, found.from_git) == (("a.py",), False)
-        assert found.notes[0].endswith(
-            f"run: git config --global --add safe.directory {repository.as_posix()}"
-        )
+        assert found.notes[0].endswith(f"run: git config --global --add safe.directory {repository.as_posix()}")
 
     def test_no_git(self, repository, monkeypatch, tmp_path):
         write(repository, "a.py")
@@ -516,9 +508,7 @@ class TestWalk:
         assert found.files == ()
         assert found.notes[0].startswith(".: the folder can't be read (")
 
-    @pytest.mark.skipif(
-        not hasattr(socket, "AF_UNIX") or os.name == "nt", reason="needs a socket in a folder"
-    )
+    @pytest.mark.skipif(not hasattr(socket, "AF_UNIX") or os.name == "nt", reason="needs a socket in a folder")
     def test_a_socket_is_no_file(self, folder, monkeypatch):
         monkeypatch.chdir(folder)
         with socket.socket(socket.AF_UNIX) as listener:
@@ -527,9 +517,7 @@ class TestWalk:
 
     @linux_only
     def test_a_gitignore_that_cannot_be_read_is_a_note(self, folder):
-        longest = (
-            4095  # bytes; PATH_MAX without its NUL: the folder can just be listed, the file not be opened
-        )
+        longest = 4095  # bytes; PATH_MAX without its NUL: the folder can just be listed, the file not be opened
         left = longest - len(os.fsencode(folder)) - len("/.py")
         depth = left // 201
         nest(folder, "d" * 200, depth, ".gitignore", "d" * (left - depth * 201 - 1) + ".py")
@@ -547,9 +535,7 @@ class TestWalk:
 
 NAMES = st.sampled_from(["a", "b", "ab"])
 FOLDERS = st.lists(NAMES, max_size=3).map("/".join)
-PIECES = st.sampled_from(
-    ["a", "b", "ab", "*", "a*", "?", "**", "*.py", "a.py", "b.py", "[ab]", "[!a]", "[^b]"]
-)
+PIECES = st.sampled_from(["a", "b", "ab", "*", "a*", "?", "**", "*.py", "a.py", "b.py", "[ab]", "[!a]", "[^b]"])
 PATTERNS = st.builds(
     lambda sign, start, pieces, end: f"{sign}{start}{'/'.join(pieces)}{end}",
     *(st.sampled_from(["", "", "!"]), st.sampled_from(["", "/"])),
@@ -590,10 +576,7 @@ class TestUncommitted:
         write(repository, "both.py")  # as in HEAD again, but not as in the index
         git(repository, "add", "--intent-to-add", "half.py")
         git(repository, "rm", "--cached", "removed.py")
-        names = {
-            f"{name}.py"
-            for name in ("edited", "staged", "both", "removed", "new", "added", "ignored", "half")
-        }
+        names = {f"{name}.py" for name in ("edited", "staged", "both", "removed", "new", "added", "ignored", "half")}
         assert uncommitted(repository, {*names, "clean.py"}) == names
 
     def test_a_new_time_is_no_change(self, repository):

@@ -124,9 +124,7 @@ def test_nothing_found_is_one_line() -> None:
 
 def test_nothing_found_still_tells_what_failed() -> None:
     failed = replace(NOTHING, files_failed=2)
-    expected = (
-        "Nothing to migrate: 1,204 files scanned, 2 failed in 1.8 s; 1 test file left out (--include-tests)\n"
-    )
+    expected = "Nothing to migrate: 1,204 files scanned, 2 failed in 1.8 s; 1 test file left out (--include-tests)\n"
     assert printed(failed, tests=1) == expected
     assert printed(failed, tests=1, color=True) == expected
 
@@ -230,9 +228,7 @@ def test_finding_lines() -> None:
         "backend/app/settings.py:12:5 isolated-environment suppressed"
     )
     hostile = replace(REFUSED, path="a\nb\x1b[31m\udcff.py", message="two\nlines\x9b")
-    assert finding_line(hostile) == (
-        "a^Jb^[[31m\\udcff.py:12:5 isolated-environment mixed-key two lines\\x9b"
-    )
+    assert finding_line(hostile) == ("a^Jb^[[31m\\udcff.py:12:5 isolated-environment mixed-key two lines\\x9b")
 
 
 def test_without_a_table_rich_stays_out() -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from ssot_fix.bindings import Module
 from ssot_fix.drops import drop_edits, droppable
@@ -19,14 +19,14 @@ from ssot_fix.sites import Plan, Site
 class Context:
     """What planning any file of a run needs; picklable.
 
-    `users` tells who takes a global from where: pairs of a module's last name and the global's name.
+    `takers` tells what other files take: the names of globals, by the last name of their module.
     """
 
     project: Project
     codemods: tuple[Prepared, ...]
     known: frozenset[str]
     config: Config
-    users: frozenset[tuple[str, str]] = frozenset()
+    takers: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def active(self, path: str) -> tuple[Prepared, ...]:
         """The codemods that the settings want for a file."""
@@ -39,8 +39,7 @@ class Context:
 
     def taken(self, module: Module) -> frozenset[str]:
         """The globals of a module that other files take: by import (`*`: all), attribute or patch target."""
-        tail = module.name.rpartition(".")[2]
-        return frozenset(name for user, name in self.users if user == tail)
+        return self.takers.get(module.name.rpartition(".")[2], frozenset())
 
 
 def plan_module(module: Module, context: Context) -> Plan:

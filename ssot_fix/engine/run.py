@@ -184,7 +184,13 @@ class _Run:
         users |= self._users_of_aliases(pool, screened)
         roots = [root for codemod in prepared for root in codemod.source_roots]
         known = frozenset(self._request.catalog)
-        context = Context(project.with_roots(roots), prepared, known, self._config, users)
+        project = project.with_roots(roots)
+        tails = {project.module_name(path).rpartition(".")[2] for path in candidates}
+        takers: dict[str, frozenset[str]] = {}
+        for tail, name in users:
+            if tail in tails:
+                takers[tail] = takers.get(tail, frozenset()) | {name}
+        context = Context(project, prepared, known, self._config, takers)
         analysis = Analysis(context, {path: scopes[path] for path in candidates})
         sizes = [screened[path].size for path in candidates]
         for path, result in pool.run(analysis, candidates, sizes, self._told(len(candidates))):
