@@ -39,9 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         _say("interrupted; every file is either as it was or wholly rewritten")
         return FAILED
-    except BrokenPipeError:
-        # The reader (`| head`) has seen enough; keep Python from complaining when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # the reader (`| head`) has seen enough
+        _silence_stdout()
         return FAILED
     except Exception as error:
         if "-vv" in (sys.argv if arguments is None else arguments):
@@ -322,15 +321,20 @@ def _colors(options: Options, stream: TextIO) -> bool:
 
 
 def _print(options: Options, data: bytes) -> None:
-    if options.output is None:
-        sys.stdout.flush()
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
-        return
     try:
-        options.output.write_bytes(data)
+        if options.output is None:
+            sys.stdout.flush()
+            sys.stdout.buffer.write(data)
+            sys.stdout.buffer.flush()
+        else:
+            options.output.write_bytes(data)
+    except BrokenPipeError:
+        raise
     except OSError as error:
-        raise click.ClickException(f"{options.output}: {error.strerror or error}; nothing was printed") from None
+        if options.output is None:
+            _silence_stdout()
+        where = options.output or "standard output"
+        raise click.ClickException(f"{where}: {error.strerror or error}; not all was printed") from None
 
 
 def _print_notes(options: Options, outcome: Outcome) -> None:
@@ -397,6 +401,11 @@ def _progress(options: Options) -> Iterator[Callable[[int, int], None]]:
     finally:
         if bar:
             bar[0].stop()
+
+
+def _silence_stdout() -> None:
+    """Keep Python from complaining about what it can't flush at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _say(message: str) -> None:

@@ -30,6 +30,10 @@ def _clean_path() -> None:
     # Installed into a folder that only PYTHONPATH names, our libraries are still found, behind all others.
     sys.path += [entry for entry in added if Path(entry).resolve() not in {here, None, Path(own)}]
 
+    # Workers and what they start get their path from us, not from the surroundings.
+    os.environ.pop("PYTHONPATH", None)
+    os.environ["PYTHONSAFEPATH"] = "1"
+
 
 def _exists(folder: str) -> bool:
     try:

@@ -53,10 +53,10 @@ def _must_stay(module: Module, scope: Scope, binding: Binding, taken: frozenset[
         return True
     if alias.asname == alias.name:  # `import os as os` says: re-exported (PEP 484)
         return True
-    line_end = module.source.line_end(node.end_lineno)  # type: ignore[attr-defined]
-    alias_end = module.source.line_end(alias.end_lineno or alias.lineno)
-    comment = module.source.body[module.end(node) : line_end].partition(b"#")[2]
-    comment += module.source.body[module.end(alias) : alias_end].partition(b"#")[2]
+    source = module.source
+    # On the statement's last line it is about all of its names, on an alias's about that one.
+    ends = ((module.end(node), node.end_lineno), (module.end(alias), alias.end_lineno))  # type: ignore[attr-defined]
+    comment = b" ".join(source.body[at : source.line_end(line)].partition(b"#")[2] for at, line in ends)
     if _NOQA.search(comment) or binding.name in module.declared or not _is_inert(binding):
         return True
     if scope.kind == "module":

@@ -49,6 +49,7 @@ from ssot_fix.sites import Site
 
 _WORD = re.compile(rb"environb?\b")
 NAME = "isolated-environment"
+_EXPLANATION = __doc__ or ""
 _ACCESSOR, _CLASS, _LOOKUP, *_OTHER_SETTINGS = (
     Setting(
         "accessor",
@@ -135,7 +136,7 @@ class IsolatedEnvironment:
 
     name = NAME
     summary = "environment variables through the project's accessor instead of os.environ and os.getenv"
-    explanation = __doc__ or ""
+    explanation = _EXPLANATION
     options: type = Options
     reasons: Mapping[str, str] = REASONS
     shared_names = SHARED_NAMES

@@ -33,7 +33,7 @@ REASONS: Final[Mapping[str, str]] = MappingProxyType(
         "indirect-access": "The environment is reached through getattr, a patch or a function kept for later.",
         "bytes-environment": "The accessor holds text, and this is the environment in bytes.",
         "accessor-lacks": "The accessor's class has no method for this, or none that takes these arguments.",
-        "patched-elsewhere": "Another file takes or replaces the name through which this module reads the "
+        "patched-elsewhere": "Another file may replace the name through which this module reads the "
         'environment, as `mock.patch("module.os.getenv")` does; the rewrite would go round that.',
         "no-accessor": "No accessor is known for this path. Name one with `accessor`, in an override if need be.",
         "value-not-str": "The value is known not to be a str: os.environ would raise TypeError here.",
@@ -169,8 +169,8 @@ class Rewriter:
             raise _Refused("ambiguous-binding", f"`{use.reference.node.id}` is bound in several ways")
         name = use.reference.node.id
         patched = "os.getenv" if use.path == "os.getenv" and name == "os" else name
-        if patched != "os" and patched in self._taken:
-            raise _Refused("patched-elsewhere", f"another file takes or patches `{patched}` of this module")
+        if patched != "os" and f".{patched}" in self._taken:
+            raise _Refused("patched-elsewhere", f"another file may replace `{patched}` of this module")
         self._check_fallback(use)
 
     def _check_fallback(self, use: Use) -> None:

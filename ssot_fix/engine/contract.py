@@ -54,7 +54,8 @@ class Prepared(Protocol):
     def sites(self, module: Module, project: Project, taken: frozenset[str]) -> list[Site]:
         """Every site in a module, outer ones before inner ones, each with a fix or a refusal.
 
-        `taken` are the shared names of the module that other files take or patch.
+        `taken` are the shared names of the module that other files take; those that are reached as attributes,
+        and so may be replaced, stand there with a dot in front, too.
         """
         ...
 

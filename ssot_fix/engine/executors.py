@@ -36,7 +36,11 @@ class Pool:
     def __enter__(self) -> Pool:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, failure: type[BaseException] | None, *_: object) -> None:
+        if failure is not None and self._executor is not None:
+            # Nobody waits for work that nobody wants any more.
+            for process in list(getattr(self._executor, "_processes", {}).values()):
+                process.terminate()
         self._stop()
 
     def run(

@@ -21,7 +21,8 @@ _FROM = re.compile(  # bounded: each `(` of a long text would run to its end
 class Screened:
     """What the bytes of a file tell; `error` is set if it could not be read.
 
-    `users` holds (last name of a module, name) for every global of another module that it may take; `aliases`
+    `users` holds (last name of a module, name) for every global of another module that it may take, and
+    (..., `.name`) where it is reached as an attribute, and so may be replaced, too; `aliases`
     what a candidate calls the shared names.
     """
 
@@ -52,7 +53,13 @@ class Screen:
 
     def __call__(self, paths: Sequence[str]) -> list[Screened]:
         """Screen some files, in order."""
-        return [self._one(path) for path in paths]
+        return [self._guarded(path) for path in paths]
+
+    def _guarded(self, path: str) -> Screened:
+        try:
+            return self._one(path)
+        except Exception as error:
+            return Screened(error=f"internal error: {error!r}; please report it")
 
     def _one(self, path: str) -> Screened:
         try:
@@ -107,11 +114,14 @@ def _users_of(data: bytes, name: str) -> Iterator[tuple[str, str]]:
     spelled = name.encode()
     for module in {*_attribute_bases(data, spelled), *_quoted_after(data, spelled)}:
         if module is None:  # `f"{module}.os"`, `"%s.os" % module`: any module that this file speaks of
-            yield from ((word.decode(errors="replace"), name) for word in set(_WORD.findall(data)))
+            for word in set(_WORD.findall(data)):
+                yield word.decode(errors="replace"), name
+                yield word.decode(errors="replace"), f".{name}"
         elif module != b"os":
-            yield module.decode(errors="replace"), name
-            for origin in re.findall(rb"([\w.]+)[ \t]+as[ \t]+" + module + rb"\b", data):
-                yield _tail(origin), name
+            origins = re.findall(rb"([\w.]+)[ \t]+as[ \t]+" + module + rb"\b", data)
+            for tail in {module.decode(errors="replace"), *map(_tail, origins)}:
+                yield tail, name
+                yield tail, f".{name}"
     if _in_an_import_list(data, spelled):
         word = re.compile(rb"\b" + spelled + rb"\b")
         for match in _FROM.finditer(data):
