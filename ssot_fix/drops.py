@@ -55,7 +55,7 @@ def _must_stay(module: Module, scope: Scope, binding: Binding, taken: frozenset[
         return True
     source = module.source
     # On the statement's last line it is about all of its names, on an alias's about that one.
-    ends = ((module.end(node), node.end_lineno), (module.end(alias), alias.end_lineno))  # type: ignore[attr-defined]
+    ends = ((module.end(node), node.end_lineno), (module.end(alias), alias.end_lineno or 0))  # type: ignore[attr-defined]
     comment = b" ".join(source.body[at : source.line_end(line)].partition(b"#")[2] for at, line in ends)
     if _NOQA.search(comment) or binding.name in module.declared or not _is_inert(binding):
         return True
