@@ -21,10 +21,8 @@ from ssot_fix.reasons import SHARED
 CASES = list(all_cases())
 VARIANTS = {
     "as written": lambda text: text,
-    "CRLF": lambda text: text.replace(b"\n", b"\r\n"),
-    "CR": lambda text: text.replace(b"\n", b"\r"),
-    "BOM": lambda text: codecs.BOM_UTF8 + text,
-    "no final newline": lambda text: text.removesuffix(b"\n"),
+    "CRLF, no newline at the end": lambda text: text.removesuffix(b"\n").replace(b"\n", b"\r\n"),
+    "CR behind a BOM": lambda text: codecs.BOM_UTF8 + text.replace(b"\n", b"\r"),
 }
 IMPORT = "from shared.isolated_environment import get_env\n"
 

@@ -168,7 +168,7 @@ def shown(value: object) -> object:
 
 @pytest.mark.parametrize("unsafe", [False, True], ids=["safe", "unsafe"])
 @pytest.mark.parametrize("writes", [False, True], ids=["reading", "writing"])
-@examples(40)
+@examples(30)
 @given(seeds=SEEDS)
 def test_behaviour_stays_the_same(root, seeds, writes, unsafe):
     files = modules(seeds, writes=writes)
@@ -187,7 +187,7 @@ def test_one_run_is_enough(root, seeds, writes, unsafe):
     assert migrated(root, once, unsafe_fixes=unsafe) == once
 
 
-@examples(12)
+@examples(10)
 @given(seeds=SEEDS, writes=st.booleans(), unsafe=st.booleans())
 def test_layout_does_not_matter(root, seeds, writes, unsafe):
     """Other newlines or a BOM: the same result in that layout."""

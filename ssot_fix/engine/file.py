@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import traceback
 from collections.abc import Mapping, Sequence
@@ -26,7 +27,12 @@ class Analysis:
 
     def __call__(self, paths: Sequence[str]) -> list[FileResult]:
         """Analyse some files, in order."""
-        return [self._guarded(path) for path in paths]
+        # Trees are freed as they are left; looking for cycles in each of them takes a fifth of the time.
+        gc.disable()
+        try:
+            return [self._guarded(path) for path in paths]
+        finally:
+            gc.enable()
 
     def _guarded(self, path: str) -> FileResult:
         try:

@@ -98,9 +98,14 @@ class Takers:
 
 
 def _aliases(data: bytes, names: frozenset[str]) -> frozenset[str]:
+    """What a file's global imports call the names; those inside functions are nobody else's."""
     spelled = b"|".join(re.escape(name).encode() for name in sorted(names))
-    found = re.findall(rb"\b(?:" + spelled + rb")[\s\\]+as[\s\\]+(\w+)", data)
-    return frozenset(alias.decode(errors="replace") for alias in found) - {"os"}  # looked for in every file already
+    found = set()
+    for match in re.finditer(rb"\b(?:" + spelled + rb")[\s\\]+as[\s\\]+(\w+)", data):
+        line = data[data.rfind(b"\n", 0, match.start()) + 1 : match.start()]
+        if not line[:1].isspace() or not line.lstrip().startswith((b"import", b"from")):
+            found.add(match[1].decode(errors="replace"))
+    return frozenset(found) - {"os"}  # looked for in every file already
 
 
 def _users(data: bytes, names: set[str]) -> frozenset[tuple[str, str]]:
