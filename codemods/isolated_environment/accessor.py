@@ -187,6 +187,7 @@ def read(project: Project, spelled: str, class_name: str | None = None) -> Acces
         raise NoAccessor(f"what `{spelled}` returns can't be read; name its class with `accessor-class`")
     inside = project.with_roots([root])
     internals = inside.reached_from(path, path) | inside.reached_from(home_path, home_path)
+    inside.reached_from(path, "")  # what files outside its packages ask for: answered once, for all workers
     by_use = {use: methods[name] for use, names in METHOD_NAMES.items() for name in names[::-1] if name in methods}
     raising = "__getitem__" in methods and methods["__getitem__"].raises
     return Accessor(Target(module, name, path, root), found, by_use, raising, internals)
