@@ -22,8 +22,6 @@ from ssot_fix.newer_syntax import Parsed, parse
 from ssot_fix.source import Source
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
-_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
-_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _RUNS_STRINGS = re.compile(rb"(?<![\w.])(?:(?:eval|exec)\s*\(|(?:globals|locals|vars)\s*\(\s*\))")
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
@@ -147,14 +145,6 @@ class Module:
         drop = level - 1 if self.is_package else level
         kept = package[: len(package) - drop] if drop <= len(package) else []
         return ".".join([*kept, target[level:]]) if kept else target
-
-    def dotted(self, reference: Reference) -> tuple[ast.expr, str] | None:
-        """The longest attribute chain on a reference, as its node and its spelling (`os.environ.get`)."""
-        node: ast.expr = reference.node
-        path = reference.node.id
-        while isinstance(parent := self.parents.get(node), ast.Attribute):
-            node, path = parent, f"{path}.{parent.attr}"
-        return node, path
 
     @cached_property
     def strings_run_as_code(self) -> bool:

@@ -491,18 +491,6 @@ class Binder:
         found = re.fullmatch(rb"\s*#\s*noqa:\s*E402\s*", rest)
         return "  " + rest.strip().decode() if found and _is_import(neighbour) else ""
 
-    def _insertion_at_top(self, first: ast.stmt, text: str) -> Edit:
-        source = self._module.source
-        line = first.lineno
-        if isinstance(first, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and first.decorator_list:
-            line = first.decorator_list[0].lineno
-        at = source.line_starts[line - 1]
-        newline = source.newline_near(at)
-        gap = (
-            "" if _is_import(first) else newline * (1 if not isinstance(first, ast.ClassDef | ast.FunctionDef) else 2)
-        )
-        return Edit(at, at, f"{text}{newline}{gap}".encode())
-
     def _run_is_dropped(self, statement: ast.stmt, dropped: frozenset[ast.stmt]) -> bool:
         """Whether all imports that stand directly above an insertion go, with a blank line before them."""
         index = self._indices[statement]

@@ -43,7 +43,7 @@ class Use:
     """One use of the environment.
 
     `root` is the node that means `path` (`os.environ`); `node` the whole operation around it. `kind` names the
-    operation. `key` is the literal variable name or a Key; `key_node` the expression that gives it.
+    operation. `key` is the literal variable name or a Key.
     """
 
     kind: str
@@ -52,7 +52,6 @@ class Use:
     node: ast.AST
     reference: Reference
     key: str | Key = Key.NONE
-    key_node: ast.expr | None = None
     ambiguous: bool = False
 
 
@@ -111,16 +110,16 @@ def _uses_of(module: Module, reference: Reference, path: str, ambiguous: bool) -
     parent = module.parents[node]
     if path == "os" and not isinstance(parent, ast.Attribute):
         if _hands_on(parent, node):
-            yield Use("indirect", "os", node, node, reference, Key.ANY_WRITTEN, None, ambiguous)
+            yield Use("indirect", "os", node, node, reference, Key.ANY_WRITTEN, ambiguous)
         return
     if path == "os" and isinstance(parent, ast.Attribute):
         node, path = parent, f"os.{parent.attr}"
     if path == "os.__dict__":
-        yield Use("indirect", path, node, node, reference, Key.ANY_WRITTEN, None, ambiguous)
+        yield Use("indirect", path, node, node, reference, Key.ANY_WRITTEN, ambiguous)
     if path not in ENTRIES:
         return
     kind, whole, key = _operation(module, node, path)
-    yield Use(kind, path, node, whole, reference, *_key(kind, key), ambiguous)
+    yield Use(kind, path, node, whole, reference, _key(kind, key), ambiguous)
 
 
 def _hands_on(parent: ast.AST, node: ast.expr) -> bool:
@@ -143,13 +142,13 @@ def _roundabout(module: Module, known: set[ast.expr]) -> Iterator[Use]:
             yield Use("indirect", f"os.{node.attr}", node, node, reference, Key.ANY_WRITTEN)
 
 
-def _key(kind: str, node: ast.expr | None) -> tuple[str | Key, ast.expr | None]:
+def _key(kind: str, node: ast.expr | None) -> str | Key:
     if node is None:
         reads = kind in {"copy", "iterate", "unpack", "subprocess"}
-        return (Key.NONE if reads else Key.ANY_WRITTEN), None
+        return Key.NONE if reads else Key.ANY_WRITTEN
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        return node.value, node
-    return Key.COMPUTED, node
+        return node.value
+    return Key.COMPUTED
 
 
 def _operation(module: Module, root: ast.expr, path: str) -> tuple[str, ast.AST, ast.expr | None]:

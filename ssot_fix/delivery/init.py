@@ -35,7 +35,7 @@ from ssot_fix.project.classify import Classifier, Globs
 from ssot_fix.project.config import OWN_FILE, PYPROJECT, Config, ConfigError, General, find_root, load
 from ssot_fix.project.discovery import UsageError, discover
 from ssot_fix.project.git import toplevel
-from ssot_fix.project.resolver import Project
+from ssot_fix.project.resolver import Project, project_of
 
 _FUNCTION = "get_env"
 _LOOKUP = "require"
@@ -119,7 +119,7 @@ def _look(config: Config, catalog: Mapping[str, Codemod]) -> _Survey:
     found = discover(config.root, (), general.exclude)
     classifier = Classifier(general.test_patterns)
     production = [path for path in found.files if classifier.scope(path) == "production"]
-    project = _project(config, found.files)
+    project = project_of(config.root, found.files, config.general.source_roots)
     scouted: dict[str, list[str]] = {name: [] for name in catalog}
     testing = set()
     for path in production:
@@ -140,13 +140,6 @@ def _look(config: Config, catalog: Mapping[str, Codemod]) -> _Survey:
         inactive={name: each.why for name, each in ready.items() if isinstance(each, Inactive)},
         notes=found.notes,
     )
-
-
-def _project(config: Config, files: Sequence[str]) -> Project:
-    """The project as engine/run.py has it."""
-    src = ["src"] if any(path.startswith("src/") for path in files) else []
-    roots = dict.fromkeys((*config.general.source_roots, "", *src))
-    return Project(config.root, frozenset(files), tuple(roots))
 
 
 def _bytes_of(project: Project, path: str) -> bytes:
@@ -558,7 +551,9 @@ def _write_module(survey: _Survey, module: _Module, undo: ExitStack) -> None:
         raise UsageError(f"{module.path}: git ignores it, or the settings exclude it; name another place")
     spelled = f"{module.dotted}:{_FUNCTION}"
     try:
-        meant = read(_project(survey.config, found.files), spelled).target.path
+        meant = read(
+            project_of(survey.config.root, found.files, survey.config.general.source_roots), spelled
+        ).target.path
     except NoAccessor as error:
         raise UsageError(f"{module.path}: {error}; name another place") from error
     if meant != module.path:

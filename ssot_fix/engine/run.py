@@ -18,7 +18,7 @@ from ssot_fix.engine.screen import Screen, Screened, Takers
 from ssot_fix.project.classify import Classifier
 from ssot_fix.project.config import Config
 from ssot_fix.project.discovery import discover
-from ssot_fix.project.resolver import Project
+from ssot_fix.project.resolver import Project, project_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class _Run:
         with Pool(self._config.general.jobs) as pool:
             production = {path: scope == "production" for path, scope in scopes.items()}
             screened = self._screen(pool, Screen(self._config.root, codemods, in_scope, production))
-            project = self._project(everything, screened)
+            project = project_of(self._config.root, everything, self._config.general.source_roots)
             prepared = self._prepare(codemods, project, screened)
             if prepared:
                 self._analyse(pool, project, prepared, screened, scopes)
@@ -145,15 +145,6 @@ class _Run:
             self._progress(done, total)
 
         return tell
-
-    def _project(self, files: Sequence[str], screened: Mapping[str, Screened]) -> Project:
-        roots = (
-            *self._config.general.source_roots,
-            "",
-            *(["src"] if any(f.startswith("src/") for f in files) else []),
-        )
-        scripts = frozenset(path.rpartition("/")[0] for path, found in screened.items() if found.is_script)
-        return Project(self._config.root, frozenset(files), tuple(dict.fromkeys(roots)), scripts)
 
     def _prepare(
         self, codemods: Sequence[Codemod], project: Project, screened: Mapping[str, Screened]

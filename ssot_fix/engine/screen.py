@@ -31,7 +31,6 @@ class Screened:
     scouted: tuple[str, ...] = ()
     users: frozenset[tuple[str, str]] = frozenset()
     aliases: frozenset[str] = frozenset()
-    is_script: bool = False
     error: str | None = None
 
 
@@ -76,7 +75,7 @@ class Screen:
         users = _users(data, {name for codemod in passed for name in codemod.shared_names} | {"os"})
         shared = frozenset[str]().union(*(codemod.shared_names for codemod in passed)) if in_scope else _NO_NAMES
         aliases = _aliases(data, shared) if shared else _NO_NAMES
-        return Screened(len(data), bool(passed) and in_scope, scouted, users, aliases, b"__main__" in data)
+        return Screened(len(data), bool(passed) and in_scope, scouted, users, aliases)
 
 
 @dataclass(frozen=True)

@@ -32,13 +32,11 @@ class Project:
     """The project's Python files and the folders from which its modules are imported.
 
     `files` are posix paths relative to `root`; `source_roots` folders relative to it, `""` being the root itself.
-    `script_folders` are the folders that hold a file with a `__main__` guard.
     """
 
     root: Path
     files: frozenset[str]
     source_roots: tuple[str, ...] = ("",)
-    script_folders: frozenset[str] = frozenset()
     _facts: dict[str, tuple[ImportFact, ...]] = field(default_factory=dict, compare=False, repr=False)
     _reached: dict[tuple[str, frozenset[str]], frozenset[str]] = field(default_factory=dict, compare=False, repr=False)
 
@@ -241,6 +239,13 @@ def _level_inside(node: ast.AST, level: str) -> str:
     if isinstance(node, ast.If) and is_type_checking(node.test):
         return "typing"
     return "guarded" if isinstance(node, ast.If | ast.Try | ast.TryStar | ast.For | ast.While | ast.Match) else level
+
+
+def project_of(root: Path, files: Iterable[str], source_roots: Iterable[str]) -> Project:
+    """The project with the source roots that are configured, its root, and src/ if that holds files."""
+    held = frozenset(files)
+    src = ["src"] if any(path.startswith("src/") for path in held) else []
+    return Project(root, held, tuple(dict.fromkeys((*source_roots, "", *src))))
 
 
 def is_type_checking(test: ast.expr) -> bool:
