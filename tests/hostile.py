@@ -33,10 +33,18 @@ class Hostile:
             _carry_out(what.removesuffix(" early") if what.endswith(" early") else "")
         return data.startswith(MARK)
 
-    def scout(self, data: bytes) -> bool:
-        return False
+    renamed: frozenset[str] = frozenset()
 
-    def prepare(self, project, config, scouted):
+    def surveyor(self, project):
+        return _see_nothing
+
+    def narrow(self, passed):
+        return passed
+
+    def beyond(self, covers):
+        return [], []
+
+    def prepare(self, project, config, surveyed):
         what, path = _order()
         if what == "delete":
             (project.root / path).unlink()
@@ -56,6 +64,10 @@ class Hostile:
 
     def allows_unsafe(self, path: str, kind: str) -> bool:
         return True
+
+
+def _see_nothing(path: str, data: bytes, scope: str) -> None:
+    return None
 
 
 def _order() -> tuple[str, str]:

@@ -431,13 +431,13 @@ class OtherCodemod:
     options = OtherOptions
     names = tuple(f'a "name"\\ with blanks {number}\x7f' for number in range(9))
 
-    def scout(self, data):
-        return b"import" in data
+    def surveyor(self, _project):
+        return lambda _path, data, scope: True if b"import" in data and scope == "production" else None
 
-    def prepare(self, _project, _config, scouted):
-        return Inactive(f"it has seen {', '.join(scouted)}")
+    def prepare(self, _project, _config, surveyed):
+        return Inactive(f"it has seen {', '.join(surveyed)}")
 
-    def suggest(self, _project, _scouted):
+    def suggest(self, _project, _surveyed):
         keys = ("level", "ratio", "name")
         return [*(Setting(key, f"The {key}.") for key in keys), Setting("names", "The names.", found=self.names)]
 

@@ -194,8 +194,8 @@ class Twin(IsolatedEnvironment):
 
     name = "twin"
 
-    def prepare(self, project, config, scouted):
-        return replace(super().prepare(project, config, scouted), name=self.name)
+    def prepare(self, project, config, surveyed):
+        return replace(super().prepare(project, config, surveyed), name=self.name)
 
 
 def test_two_codemods_that_want_the_same_bytes(root):

@@ -31,7 +31,7 @@ side would not see what the other did.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import cast
@@ -41,8 +41,8 @@ from codemods.isolated_environment.options import Options
 from codemods.isolated_environment.rewrite import ALL_READ, ANY_WRITTEN, COMPUTED, REASONS, Rewriter, without_accessor
 from codemods.isolated_environment.uses import SEEDS, SHARED_NAMES, find_uses
 from ssot_fix.bindings import Module
-from ssot_fix.edits import Refusal, Status
-from ssot_fix.engine.contract import Inactive, Setting
+from ssot_fix.edits import FileResult, Refusal, Status
+from ssot_fix.engine.contract import Inactive, Setting, Surveyor
 from ssot_fix.project.config import Config, ConfigError
 from ssot_fix.project.resolver import Project
 from ssot_fix.sites import Site
@@ -104,6 +104,15 @@ class Environment:
         """Where the accessors are imported from."""
         return tuple(accessor.target.root for accessor in self.accessors.values())
 
+    def narrow(self, passed: frozenset[str]) -> frozenset[str]:
+        """All of them."""
+        return passed
+
+    @property
+    def renamed(self) -> frozenset[str]:
+        """None."""
+        return frozenset()
+
     def sites(self, module: Module, project: Project, taken: frozenset[str]) -> list[Site]:
         """Every use of the environment in a module."""
         options, uses = self._options(module.path), find_uses(module, project)
@@ -130,6 +139,10 @@ class Environment:
         """By --unsafe-fixes, or by the operation in `allow`."""
         return self.config.general_for(path).unsafe_fixes or kind in self._options(path).allow
 
+    def beyond(self, _covers: Callable[[str], bool]) -> tuple[list[FileResult], list[str]]:
+        """Nothing: variables are read and written in Python."""
+        return [], []
+
 
 class IsolatedEnvironment:
     """The codemod as the catalog knows it."""
@@ -145,12 +158,13 @@ class IsolatedEnvironment:
         """Every site spells environ, getenv, putenv or unsetenv."""
         return b"tenv" in data or _WORD.search(data) is not None
 
-    def scout(self, data: bytes) -> bool:
-        """Whether a file may define the accessor."""
-        return is_scouted(data)
+    def surveyor(self, _project: Project) -> Surveyor:
+        """Looks for production files that may define the accessor."""
+        return _may_define_accessor
 
-    def prepare(self, project: Project, config: Config, scouted: Sequence[str]) -> Environment | Inactive:
+    def prepare(self, project: Project, config: Config, surveyed: Mapping[str, object]) -> Environment | Inactive:
         """Find or read the accessors that the settings of all paths name."""
+        scouted = tuple(surveyed)
         accessors: dict[tuple[str | None, str | None, str | None], Accessor] = {}
         missing = "no files"
         for options in dict.fromkeys(cast("Options", config.options(NAME, path)) for path in sorted(project.files)):
@@ -166,8 +180,9 @@ class IsolatedEnvironment:
             return Inactive(f"{missing}; name it with `accessor`{write_one}")
         return Environment(config, accessors)
 
-    def suggest(self, project: Project, scouted: Sequence[str]) -> Sequence[Setting]:
+    def suggest(self, project: Project, surveyed: Mapping[str, object]) -> Sequence[Setting]:
         """The accessor, if it is clear which; its lookup only as an example, since nothing proves what it raises."""
+        scouted = tuple(surveyed)
         accessor, lookup = _ACCESSOR, _LOOKUP
         try:
             found = _read(project, Options(), scouted)
@@ -181,6 +196,10 @@ class IsolatedEnvironment:
                 note = f"`{name}` may be one: set it if that is so."
                 lookup = replace(lookup, example=name, note=note)
         return (accessor, _CLASS, lookup, *_OTHER_SETTINGS)
+
+
+def _may_define_accessor(_path: str, data: bytes, scope: str) -> bool | None:
+    return True if scope == "production" and is_scouted(data) else None
 
 
 def _candidates(project: Project, scouted: Sequence[str]) -> Iterator[str]:

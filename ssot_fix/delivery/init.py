@@ -120,15 +120,17 @@ def _look(config: Config, catalog: Mapping[str, Codemod]) -> _Survey:
     classifier = Classifier(general.test_patterns)
     production = [path for path in found.files if classifier.scope(path) == "production"]
     project = project_of(config.root, found.files, config.general.source_roots)
-    scouted: dict[str, list[str]] = {name: [] for name in catalog}
+    surveyors = {name: codemod.surveyor(project) for name, codemod in catalog.items()}
+    surveyed: dict[str, dict[str, object]] = {name: {} for name in catalog}
     testing = set()
-    for path in production:
-        data = _bytes_of(project, path)
-        for name in (name for name, codemod in catalog.items() if codemod.scout(data)):
-            scouted[name].append(path)
-        if _uses_test_framework(data):
+    for path in sorted(found.files):
+        data, scope = _bytes_of(project, path), classifier.scope(path)
+        for name, survey in surveyors.items():
+            if (seen := survey(path, data, scope)) is not None:
+                surveyed[name][path] = seen
+        if scope == "production" and _uses_test_framework(data):
             testing.add(path)
-    ready = {name: codemod.prepare(project, config, sorted(scouted[name])) for name, codemod in catalog.items()}
+    ready = {name: codemod.prepare(project, config, surveyed[name]) for name, codemod in catalog.items()}
     return _Survey(
         config=config,
         project=project,
@@ -136,7 +138,7 @@ def _look(config: Config, catalog: Mapping[str, Codemod]) -> _Survey:
         tests=_by_pattern(set(found.files).difference(production), general.test_patterns),
         test_like=_test_like(production, testing),
         more_roots=_more_roots(project, production),
-        settings={n: codemod.suggest(project, sorted(scouted[n])) for n, codemod in catalog.items()},
+        settings={name: codemod.suggest(project, surveyed[name]) for name, codemod in catalog.items()},
         inactive={name: each.why for name, each in ready.items() if isinstance(each, Inactive)},
         notes=found.notes,
     )

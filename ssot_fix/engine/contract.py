@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from ssot_fix.bindings import Module
+from ssot_fix.edits import FileResult
 from ssot_fix.project.config import Config
 from ssot_fix.project.resolver import Project
 from ssot_fix.sites import Site
@@ -34,6 +35,14 @@ class Setting:
     note: str = ""
 
 
+class Surveyor(Protocol):
+    """Looks at the bytes of every file of the project for `prepare`; picklable, it goes to the workers."""
+
+    def __call__(self, path: str, data: bytes, scope: str) -> object | None:
+        """What `prepare` has to know of a file (picklable), None for nothing; no parsing where bytes will do."""
+        ...
+
+
 class Prepared(Protocol):
     """A codemod that knows the project; picklable, it goes to the workers."""
 
@@ -51,6 +60,15 @@ class Prepared(Protocol):
         """The folders from which what the codemod moves code onto is imported."""
         ...
 
+    def narrow(self, passed: frozenset[str]) -> frozenset[str]:
+        """Those of the files that passed the screen that may hold a site after all."""
+        ...
+
+    @property
+    def renamed(self) -> frozenset[str]:
+        """The names whose globals the codemod may rename in the files that import them, unless others take them."""
+        ...
+
     def sites(self, module: Module, project: Project, taken: frozenset[str]) -> list[Site]:
         """Every site in a module, outer ones before inner ones, each with a fix or a refusal.
 
@@ -65,6 +83,10 @@ class Prepared(Protocol):
 
     def allows_unsafe(self, path: str, kind: str) -> bool:
         """Whether the config allows unsafe fixes of a kind in a file."""
+        ...
+
+    def beyond(self, covers: Callable[[str], bool]) -> tuple[list[FileResult], list[str]]:
+        """Results for files that aren't Python and that `covers` says the run is about, and notes."""
         ...
 
 
@@ -105,17 +127,17 @@ class Codemod(Protocol):
         """Whether a file's bytes can hold a site. Called on every file: no parsing here."""
         ...
 
-    def scout(self, data: bytes) -> bool:
-        """Whether `prepare` wants to see this file."""
+    def surveyor(self, project: Project) -> Surveyor:
+        """What looks at the project's files before `prepare`."""
         ...
 
-    def prepare(self, project: Project, config: Config, scouted: Sequence[str]) -> Prepared | Inactive:
-        """Bind the codemod to a project; `scouted` are the paths, in production code, that `scout` picked.
+    def prepare(self, project: Project, config: Config, surveyed: Mapping[str, object]) -> Prepared | Inactive:
+        """Bind the codemod to a project; `surveyed` is, by path in order, what the surveyor made of the files.
 
         Raises ConfigError if the options name something that the project does not have.
         """
         ...
 
-    def suggest(self, project: Project, scouted: Sequence[str]) -> Sequence[Setting]:
-        """Every key of the codemod's config table, with what the project has for it; `scouted` as for `prepare`."""
+    def suggest(self, project: Project, surveyed: Mapping[str, object]) -> Sequence[Setting]:
+        """Every key of the codemod's config table, with what the project has for it; `surveyed` as for `prepare`."""
         ...

@@ -19,7 +19,8 @@ from ssot_fix.sites import Plan, Site
 class Context:
     """What planning any file of a run needs; picklable.
 
-    `takers` tells what other files take: the names of globals, by the last name of their module.
+    `takers` tells what other files take: the names of globals, by the last name of their module. `wanted` holds
+    the files that each codemod looks into.
     """
 
     project: Project
@@ -27,11 +28,16 @@ class Context:
     known: frozenset[str]
     config: Config
     takers: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    wanted: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def active(self, path: str) -> tuple[Prepared, ...]:
-        """The codemods that the settings want for a file."""
+        """The codemods that the settings want for a file, and that may find something there."""
         wanted = self.config.general_for(path).codemods
-        return tuple(codemod for codemod in self.codemods if not wanted or codemod.name in wanted)
+        return tuple(
+            codemod
+            for codemod in self.codemods
+            if path in self.wanted[codemod.name] and (not wanted or codemod.name in wanted)
+        )
 
     def seeds(self, path: str) -> frozenset[str]:
         """The names of interest of all codemods."""

@@ -75,9 +75,9 @@ class _Run:
         self._outcome.files_scanned = sum(in_scope.values())
         self._outcome.tests_skipped = len(wanted) - self._outcome.files_scanned
         with Pool(self._config.general.jobs) as pool:
-            production = {path: scope == "production" for path, scope in scopes.items()}
-            screened = self._screen(pool, Screen(self._config.root, codemods, in_scope, production))
             project = project_of(self._config.root, everything, self._config.general.source_roots)
+            surveyors = {codemod.name: codemod.surveyor(project) for codemod in codemods}
+            screened = self._screen(pool, Screen(self._config.root, codemods, in_scope, scopes, surveyors))
             prepared = self._prepare(codemods, project, screened)
             if prepared:
                 self._analyse(pool, project, prepared, screened, scopes)
@@ -126,9 +126,11 @@ class _Run:
         self._lap("screen")
         return screened
 
-    def _users_of_aliases(self, pool: Pool, screened: Mapping[str, Screened]) -> frozenset[tuple[str, str]]:
-        """Who takes a global under a name that is no codemod's but a file's own: a second look, rarely needed."""
-        aliases = frozenset[str]().union(*(found.aliases for found in screened.values()))
+    def _more_users(
+        self, pool: Pool, screened: Mapping[str, Screened], renamed: frozenset[str]
+    ) -> frozenset[tuple[str, str]]:
+        """Who takes a global under a name that only this project gives it: a second look, rarely needed."""
+        aliases = renamed.union(*(found.aliases for found in screened.values()))
         if not aliases:
             return frozenset()
         takers = Takers(self._config.root, aliases)
@@ -151,8 +153,11 @@ class _Run:
     ) -> tuple[Prepared, ...]:
         prepared = []
         for codemod in codemods:
-            scouted = sorted(path for path, found in screened.items() if codemod.name in found.scouted)
-            ready = codemod.prepare(project, self._config, scouted)
+            name = codemod.name
+            seen = {
+                path: screened[path].surveyed[name] for path in sorted(screened) if name in screened[path].surveyed
+            }
+            ready = codemod.prepare(project, self._config, seen)
             if not isinstance(ready, Inactive):
                 prepared.append(ready)
             elif codemod.name in self._request.asked:
@@ -170,9 +175,10 @@ class _Run:
         screened: Mapping[str, Screened],
         scopes: Mapping[str, str],
     ) -> None:
-        candidates = sorted(path for path, found in screened.items() if found.candidate)
+        wanted = {codemod.name: codemod.narrow(_passed(codemod.name, screened)) for codemod in prepared}
+        candidates = sorted(frozenset[str]().union(*wanted.values()))
         users = frozenset[tuple[str, str]]().union(*(found.users for found in screened.values()))
-        users |= self._users_of_aliases(pool, screened)
+        users |= self._more_users(pool, screened, frozenset().union(*(codemod.renamed for codemod in prepared)))
         roots = [root for codemod in prepared for root in codemod.source_roots]
         known = frozenset(self._request.catalog)
         project = project.with_roots(roots)
@@ -181,7 +187,7 @@ class _Run:
         for tail, name in users:
             if tail in tails:
                 takers[tail] = takers.get(tail, frozenset()) | {name}
-        context = Context(project, prepared, known, self._config, takers)
+        context = Context(project, prepared, known, self._config, takers, wanted)
         analysis = Analysis(context, {path: scopes[path] for path in candidates})
         sizes = [screened[path].size for path in candidates]
         for path, result in pool.run(analysis, candidates, sizes, self._told(len(candidates))):
@@ -189,3 +195,7 @@ class _Run:
             self._outcome.results.append(result or died)
         self._outcome.candidates = len(candidates)
         self._lap("analyse")
+
+
+def _passed(codemod: str, screened: Mapping[str, Screened]) -> frozenset[str]:
+    return frozenset(path for path, found in screened.items() if codemod in found.passed)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from ssot_fix.engine.contract import Codemod
+from ssot_fix.engine.contract import Codemod, Surveyor
 
 _STAR = re.compile(rb"\bfrom[ \t]+([\w.]+)[ \t]+import[ \t]*\(?[ \t]*\*")
 _BEFORE_A_DOT = re.compile(rb"(?:(\w+)|[}\"'\])])\Z")
@@ -21,14 +21,15 @@ _FROM = re.compile(  # bounded: each `(` of a long text would run to its end
 class Screened:
     """What the bytes of a file tell; `error` is set if it could not be read.
 
-    `users` holds (last name of a module, name) for every global of another module that it may take, and
+    `passed` are the codemods whose screen the file passed, if it is in scope; `surveyed` is what each surveyor
+    made of it. `users` holds (last name of a module, name) for every global of another module that it may take, and
     (..., `.name`) where it is reached as an attribute, and so may be replaced, too; `aliases`
     what a candidate calls the shared names.
     """
 
     size: int = 0
-    candidate: bool = False
-    scouted: tuple[str, ...] = ()
+    passed: tuple[str, ...] = ()
+    surveyed: Mapping[str, object] = field(default_factory=dict)
     users: frozenset[tuple[str, str]] = frozenset()
     aliases: frozenset[str] = frozenset()
     error: str | None = None
@@ -42,13 +43,14 @@ _NO_NAMES = frozenset[str]()
 class Screen:
     """Screens files in a worker.
 
-    `in_scope` tells in which sites are looked for, `production` which may define what the others are moved to.
+    `in_scope` tells in which sites are looked for, `scopes` production from test code. `surveyors` are by codemod.
     """
 
     root: Path
     codemods: Sequence[Codemod]
     in_scope: Mapping[str, bool]
-    production: Mapping[str, bool]
+    scopes: Mapping[str, str]
+    surveyors: Mapping[str, Surveyor]
 
     def __call__(self, paths: Sequence[str]) -> list[Screened]:
         """Screen some files, in order."""
@@ -70,12 +72,13 @@ class Screen:
             return Screened(error=error.strerror or str(error))
         passed = [codemod for codemod in self.codemods if codemod.screen(data)]
         in_scope = self.in_scope[path]
-        scouts = self.codemods if self.production[path] else ()
-        scouted = tuple(codemod.name for codemod in scouts if codemod.scout(data))
+        looked = {name: survey(path, data, self.scopes[path]) for name, survey in self.surveyors.items()}
+        surveyed = {name: found for name, found in looked.items() if found is not None}
         users = _users(data, {name for codemod in passed for name in codemod.shared_names} | {"os"})
         shared = frozenset[str]().union(*(codemod.shared_names for codemod in passed)) if in_scope else _NO_NAMES
         aliases = _aliases(data, shared) if shared else _NO_NAMES
-        return Screened(len(data), bool(passed) and in_scope, scouted, users, aliases)
+        names = tuple(codemod.name for codemod in passed) if in_scope else ()
+        return Screened(len(data), names, surveyed, users, aliases)
 
 
 @dataclass(frozen=True)
