@@ -6,7 +6,7 @@ import enum
 import pickle
 import subprocess
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ssot_fix.project.classify import DEFAULT_TEST_PATTERNS, Globs
-from ssot_fix.project.config import Config, ConfigError, General, Override, find_root, load
+from ssot_fix.project.config import PROJECT_WIDE, Config, ConfigError, Document, General, Override, find_root, load
 
 
 class Level(enum.Enum):
@@ -44,6 +44,28 @@ class ImportOptions:
     moves: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Route:
+    from_: str
+    to: str
+    via_port: int = 80
+    tags: tuple[str, ...] = field(default_factory=tuple)
+
+    def __post_init__(self):
+        if not self.from_.isidentifier():
+            raise ValueError(f"`from` is `{self.from_}`, no name,")
+
+
+@dataclass(frozen=True, slots=True)
+class RouteOptions:
+    routes: tuple[Route, ...] = field(default=(), metadata=PROJECT_WIDE)
+    class_: str = ""
+    retry_count: int = field(default=0, metadata=PROJECT_WIDE)
+    labels: tuple[str, ...] | None = None
+    detours: tuple[Route, ...] = ()
+
+
+ROUTES = {"routing": RouteOptions}
 TYPES = {"isolated-environment": EnvironmentOptions, "stale-imports": ImportOptions}
 
 
@@ -460,6 +482,242 @@ class TestRoot:
             pytest.skip("links can't be made here")
         assert find_root(tmp_path / "link/a") == tmp_path / "real"
         assert load(tmp_path / "link", tmp_path / "real/a", {}).file == tmp_path / "real/ssot-fix.toml"
+
+
+class TestArraysOfTables:
+    @pytest.fixture
+    def read(self, tmp_path):
+        def read(text, name="pyproject.toml"):
+            (tmp_path / name).write_text(text, newline="", encoding="utf-8")
+            return load(tmp_path, tmp_path, ROUTES)
+
+        return read
+
+    @pytest.fixture
+    def error(self, read):
+        def error(text, name="pyproject.toml"):
+            with pytest.raises(ConfigError) as caught:
+                read(text, name)
+            return str(caught.value)
+
+        return error
+
+    @pytest.mark.parametrize(
+        ("text", "message"),
+        [
+            ("from = 'a'", "8: `to` is missing in [[tool.ssot-fix.routing.routes]]"),
+            ("to = 'a'", "8: `from` is missing in [[tool.ssot-fix.routing.routes]]"),
+            ("", "8: `from` is missing in [[tool.ssot-fix.routing.routes]]"),
+            (
+                "from = 'a'\nto = 'b'\nvia-prot = 1",
+                "11: unknown key `via-prot` in [[tool.ssot-fix.routing.routes]]; did you mean `via-port`?",
+            ),
+            (
+                "from_ = 'a'\nto = 'b'",
+                "9: unknown key `from_` in [[tool.ssot-fix.routing.routes]]; did you mean `from`?",
+            ),
+            ("to = 'b'\nfrom = 1", "10: `from` in [[tool.ssot-fix.routing.routes]] must be text, not 1"),
+            ("to = 'b'\nfrom.x = 1", "10: `from` in [[tool.ssot-fix.routing.routes]] must be text, not a table"),
+            (
+                "from = 'a'\nto = 'b'\n[tool.ssot-fix.routing.routes.tags]",
+                "11: `tags` in [[tool.ssot-fix.routing.routes]] must be a list, not a table",
+            ),
+            ("to = 'b'\nfrom = 'a b'", "8: `from` is `a b`, no name, in [[tool.ssot-fix.routing.routes]]"),
+        ],
+    )
+    def test_a_wrong_entry(self, error, text, message):
+        right = "[[tool.ssot-fix.routing.routes]]\nfrom = 'x'\nto = 'y'\n\n"
+        before = f"[tool.ssot-fix]\n# routes\n\n{right}"
+        assert error(f"{before}[[tool.ssot-fix.routing.routes]]\n{text}\n{right}") == f"pyproject.toml:{message}"
+
+    @pytest.mark.parametrize(
+        ("text", "line"),
+        [
+            ("routes = [{from = 'a', to = 'b'}, {from = 'a', too = 'b'}]", 3),
+            ("routes = [\n  {from = 'a', to = 'b'},\n  # too\n  {from = 'a', too = 'b'},\n]", 6),
+            ("routes = [\n  {from = 'a', to = 'b'}\n  , {from = 'a', too = 'b'}\n]", 5),
+            ("routes = [\n{from = 'a', to = 'b'}\n,{from = 'a', to = 'b'}\n,{from = 'a', too = 'b'}\n]", 6),
+            ("routes = [{from = 'a', to = 'b'},\n  {from = 'a', too = 'b'}]", 4),
+            ('routes = [ # {\n\n{from = "a", to = """\n]\n"""}, {from = "a", too = "b"},\n]', 7),
+            ("routes =  [{from = 'a', to = 'b', tags = [\n']']},\n {from = 'a', too = 'b'}]", 3),
+        ],
+    )
+    def test_a_wrong_inline_entry(self, error, text, line):
+        message = error(f"\n[tool.ssot-fix.routing]\n{text}\n")
+        where = "in [[tool.ssot-fix.routing.routes]]"
+        assert message == f"pyproject.toml:{line}: unknown key `too` {where}; did you mean `to`?"
+
+    @pytest.mark.parametrize(("end", "line"), [(",\n] } } }", 4), ("] } } }", 4), (",\n], class = 'x' } } }", 4)])
+    def test_a_wrong_entry_inside_inline_tables(self, error, end, line):
+        entries = "{from = 'a', to = 'b'},\n {too = 1}"
+        message = error(f"\ntool = {{ ssot-fix = {{ routing = {{ labels = ['x'], routes = [\n {entries}{end}\n")
+        assert message.startswith(f"pyproject.toml:{line}: unknown key `too` in [[tool.ssot-fix.routing.routes]]")
+
+    @pytest.mark.parametrize("value", ["1", "'a'", "{}", "['a']", "[{from = 'a', to = 'b'}, 1]"])
+    def test_no_list_of_tables(self, error, value):
+        expected = "pyproject.toml:2: `routes` is a list of tables: write [[tool.ssot-fix.routing.routes]]"
+        assert error(f"[tool.ssot-fix.routing]\nroutes = {value}\n") == expected
+
+    def test_no_list_of_tables_in_our_own_file(self, error):
+        message = error("[routing.routes]\nfrom = 'a'\n", "ssot-fix.toml")
+        assert message == "ssot-fix.toml:1: `routes` is a list of tables: write [[routing.routes]]"
+
+    @pytest.mark.parametrize(
+        ("text", "message"),
+        [
+            (
+                "[[tool.ssot-fix.overrides.routing.routes]]\nfrom = 'a'\nto = 'b'",
+                "3: `routes` in [tool.ssot-fix.overrides.routing] can't differ by path; "
+                "it holds for the whole project: write it in [tool.ssot-fix.routing]",
+            ),
+            (
+                "routing = { retry-count = 1 }",
+                "3: `retry-count` in [tool.ssot-fix.overrides.routing] can't differ by path; it holds for",
+            ),
+            (
+                "routing.retry-cuont = 1",
+                "3: unknown key `retry-cuont` in [tool.ssot-fix.overrides.routing]; there are class, detours, labels",
+            ),
+        ],
+    )
+    def test_what_holds_for_the_whole_project_is_in_no_override(self, error, text, message):
+        before = "[[tool.ssot-fix.overrides]]\npaths = ['a/']\n"
+        assert error(before + text).startswith(f"pyproject.toml:{message}")
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "[[routing.routes]]\nfrom = 'a'\nto = 'b'\n"
+            "[[routing.routes]]\nto = 'd'\nfrom = 'c'\nvia-port = 1\ntags = ['e']\n",
+            "[routing]\nroutes = [{from = 'a', to = 'b'}, {to = 'd', from = 'c', via-port = 1, tags = ['e']}]\n",
+            "routing.routes = [\n{from = 'a', to = 'b'},\n{to = 'd', from = 'c', via-port = 1, tags = ['e']}]\n",
+        ],
+    )
+    def test_entries(self, read, text):
+        options = read(text, "ssot-fix.toml").options("routing", "x.py")
+        assert options == RouteOptions(routes=(Route("a", "b"), Route("c", "d", 1, ("e",))))
+
+    def test_no_entries(self, read):
+        assert read("routing.routes = []\n", "ssot-fix.toml").options("routing", "x.py") == RouteOptions()
+
+    def test_a_key_that_is_a_word_of_python_and_lists_that_may_be_missing(self, read):
+        config = read("[routing]\nclass = 'x'\nlabels = ['y']\n", "ssot-fix.toml")
+        assert config.options("routing", "x.py") == RouteOptions(class_="x", labels=("y",))
+
+    def test_those_that_are_not_for_the_whole_project_differ_by_path(self, read):
+        config = read(
+            "[[overrides]]\npaths = ['a/']\nrouting.class = 'x'\n"
+            "[[overrides.routing.detours]]\nfrom = 'a'\nto = 'b'\n",
+            "ssot-fix.toml",
+        )
+        assert config.options("routing", "b.py") == RouteOptions()
+        assert config.options("routing", "a/b.py") == RouteOptions(class_="x", detours=(Route("a", "b"),))
+
+    def test_it_travels_to_a_worker(self, read):
+        config = read("[[routing.routes]]\nfrom = 'a'\nto = 'b'\n", "ssot-fix.toml")
+        copy = pickle.loads(pickle.dumps(config))
+        assert copy.options("routing", "a.py") == config.options("routing", "a.py")
+        assert copy.place("routing", "routes", 0) == "ssot-fix.toml:1"
+
+
+class TestPlaces:
+    def test_without_a_file(self):
+        assert Config(Path()).place("jobs") == "the settings"
+
+    def test_a_key_that_is_not_there(self, read):
+        assert read("[tool.ssot-fix]\n").place("jobs") == "pyproject.toml"
+
+    @pytest.mark.parametrize("newline", ["\n", "\r\n"])
+    def test_every_kind_of_definition(self, tmp_path, newline):
+        text = '''\
+\ufeff[build-system]
+requires = [
+    "x",  # ]
+]
+[[tool.other.list]]
+[[tool.other.list.inner]]
+[tool]
+text = """
+[[tool.ssot-fix.routing.routes]]
+"""
+[tool.ssot-fix]
+routing.labels = [
+    "one",
+]
+[[tool.ssot-fix.routing.detours]]
+from = "a"
+to = "b"
+[[tool.ssot-fix.overrides]]
+paths = ["a/"]
+[tool.ssot-fix.overrides.routing]
+class = "x"
+[[tool.ssot-fix.overrides]]
+paths = ["b/"]
+[[tool.ssot-fix.overrides.routing.detours]]
+from = """
+a"""
+to = "c"
+[[tool.ssot-fix.routing.detours]]
+from = "c"
+to = "d"
+'''.replace("\n", newline)
+        (tmp_path / "pyproject.toml").write_text(text, newline="", encoding="utf-8")
+        config = load(tmp_path, tmp_path, ROUTES)
+        for key, line in {
+            (): 11,
+            ("routing",): 12,
+            ("routing", "labels"): 12,
+            ("routing", "detours"): 15,
+            ("routing", "detours", 0): 15,
+            ("routing", "detours", 0, "to"): 17,
+            ("overrides", 0, "routing"): 20,
+            ("overrides", 0, "routing", "class"): 21,
+            ("overrides", 1): 22,
+            ("overrides", 1, "routing", "detours", 0, "from"): 25,
+            ("overrides", 1, "routing", "detours", 0, "to"): 27,
+            ("routing", "detours", 1): 28,
+            ("routing", "detours", 1, "to"): 30,
+        }.items():
+            assert config.place(*key) == f"pyproject.toml:{line}", key
+
+    def test_long_settings_are_no_burden(self, tmp_path):
+        entry = '{{ from = "a{0}", to = "b{0}" }},\n'
+        text = "[routing]\nroutes = [\n" + "".join(map(entry.format, range(2000))) + "]\n"
+        (tmp_path / "ssot-fix.toml").write_text(text)
+        config = load(tmp_path, tmp_path, ROUTES)
+        assert [config.place("routing", "routes", i) for i in (0, 1999)] == ["ssot-fix.toml:3", "ssot-fix.toml:2002"]
+
+
+VALUES = st.recursive(
+    st.sampled_from(["1", "'a'", '"]"', '"""\n[x]\n"""', "'''\n}\n'''", "1.5", "[]", "{}"]),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3).map(lambda items: "[\n" + ", # ]\n".join(items) + "\n]"),
+        st.dictionaries(st.sampled_from("xyz"), inner, max_size=3).map(
+            lambda items: "{" + ", ".join(f"{key} = {value}" for key, value in items.items()) + "}"
+        ),
+    ),
+    max_leaves=8,
+)
+
+
+@given(st.lists(st.one_of(VALUES, st.just(None)), max_size=8))
+@settings(max_examples=200, deadline=None)
+def test_every_statement_is_found_at_its_line(values):
+    """Keys k0, k1 ... with any value; None begins a table of the array t."""
+    lines, expected, table, tables = ["# first"], {}, (), 0
+    for number, value in enumerate(values):
+        line = sum(text.count("\n") + 1 for text in lines) + 1
+        if value is None:
+            table, tables = ("t", tables), tables + 1
+            expected[table] = line
+            lines.append("[[t]]")
+        else:
+            expected[*table, f"k{number}"] = line
+            lines.append(f"k{number} = {value}")
+    document = Document.of(Path("ssot-fix.toml"), "ssot-fix.toml", "\n".join(lines).encode())
+    assert {key: document.place(key) for key in expected} == {
+        key: f"ssot-fix.toml:{line}" for key, line in expected.items()
+    }
 
 
 def test_little_is_loaded():

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import enum
+import keyword
 import os
 import re
 import types
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any, Literal, NoReturn, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from typing import Any, Final, Literal, NoReturn, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from ssot_fix.project.classify import DEFAULT_TEST_PATTERNS, Globs
 from ssot_fix.project.git import toplevel
 
 OWN_FILE = "ssot-fix.toml"
 PYPROJECT = "pyproject.toml"
+_DEPTH_OF_INLINE_TABLES = 4  # tool = { ssot-fix = { stale-imports = { moves = [
 _OUR_TABLE = ("tool", "ssot-fix")
 _PER_PATH = ("codemods", "unsafe-fixes")
 _PATTERN_KEYS = ("exclude", "test-patterns")
+_PROJECT_WIDE = "project_wide"
+# The metadata of an options field that can't differ by path.
+PROJECT_WIDE: Final = types.MappingProxyType({_PROJECT_WIDE: True})
 
 Table = Mapping[str, Any]
 Key = tuple[str | int, ...]
@@ -63,14 +69,15 @@ class Config:
     def __init__(
         self,
         root: Path,
-        file: Path | None = None,
+        document: Document | None = None,
         general: General | None = None,
         options: Mapping[str, object] | None = None,
         overrides: Sequence[Override] = (),
     ) -> None:
         """`options` are each codemod's options where no override matches."""
         self.root = root
-        self.file = file
+        self.file = document.file if document else None
+        self._document = document
         self.general = general or General()
         self._options = dict(options or {})
         self._overrides = tuple(overrides)
@@ -86,6 +93,13 @@ class Config:
     def general_for(self, path: str) -> General:
         """The general settings for a posix path relative to the root."""
         return self._for_path("", self.general, path)
+
+    def place(self, *key: str | int) -> str:
+        """Where the file defines a key, as `file:line` for a message; ("stale-imports", "moves", 2) is the third move.
+
+        Without a file it is "the settings".
+        """
+        return self._document.place(key) if self._document else "the settings"
 
     def _for_path(self, codemod: str, base: T, path: str) -> T:
         if not self._overrides:
@@ -103,6 +117,11 @@ def _changed(base: T, values: Table) -> T:
     return changed
 
 
+def prefix_in(file: Path) -> tuple[str, ...]:
+    """The tables around the settings in a file, by its name."""
+    return _OUR_TABLE if file.name == PYPROJECT else ()
+
+
 def find_root(start: Path) -> Path:
     """The root of the project that the folder `start` lies in.
 
@@ -117,14 +136,15 @@ def load(root: Path, start: Path, option_types: Mapping[str, type], explicit: Pa
     """Read and check the settings of the project at `root`.
 
     They come from `explicit` if given, else from the folder nearest to `root` on the way to `start` that has
-    any. `option_types` are the frozen dataclasses of options by codemod name; every field has a default.
+    any. `option_types` are the frozen dataclasses of options by codemod name; every field has a default. A field
+    may be a tuple of frozen dataclasses, which the file has as an array of tables; their fields need no default.
     Raises ConfigError for what can't be read or isn't valid.
     """
     file = explicit or _nearest(root.resolve(), start.resolve())
     if file is None:
         return Config(root, options={name: kind() for name, kind in option_types.items()})
-    document = _Document.read(file, _shown(file, root))
-    return _Reader(document, option_types).config(root, file)
+    document = Document.read(file, _shown(file, root))
+    return _Reader(document, option_types).config(root)
 
 
 def _nearest(root: Path, start: Path) -> Path | None:
@@ -163,21 +183,31 @@ def _shown(file: Path, root: Path) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Document:
+class Document:
+    """A file of settings: `name` as messages have it, its bytes, and our table, which lies at `prefix`."""
+
+    file: Path
     name: str
-    text: str
-    table: Table  # ours
-    prefix: Key  # where ours is in the whole
+    data: bytes
+    table: Table
+    prefix: tuple[str, ...]
 
     @classmethod
-    def read(cls, file: Path, name: str) -> _Document:
+    def read(cls, file: Path, name: str) -> Document:
+        """Read and parse a file; ConfigError if that fails, or if a pyproject.toml has no table of ours."""
+        try:
+            data = file.read_bytes()
+        except OSError as error:
+            raise ConfigError(f"{name}: the settings can't be read: {error.strerror}") from error
+        return cls.of(file, name, data)
+
+    @classmethod
+    def of(cls, file: Path, name: str, data: bytes) -> Document:
+        """Parse the bytes of a file; ConfigError as in `read`."""
         import tomllib  # noqa: PLC0415  # only where there are settings
 
         try:
-            text = file.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
-            whole = tomllib.loads(text)
-        except OSError as error:
-            raise ConfigError(f"{name}: the settings can't be read: {error.strerror}") from error
+            whole = tomllib.loads(_decoded(data))
         except UnicodeDecodeError as error:
             raise ConfigError(
                 f"{name}: not UTF-8, which TOML has to be: {error.reason} at byte {error.start}"
@@ -186,21 +216,31 @@ class _Document:
             raise ConfigError(_syntax_error(name, str(error))) from error
         except RecursionError as error:
             raise ConfigError(f"{name}: not valid TOML: nested too deeply") from error
-        prefix = _OUR_TABLE if file.name == PYPROJECT else ()
-        return cls(name, text, _table_of(whole, prefix, name), prefix)
+        prefix = prefix_in(file)
+        return cls(file, name, data, _table_of(whole, prefix, name), prefix)
+
+    def options(self, codemod: str, kind: type[T]) -> T:
+        """The options of one codemod where no override matches; ConfigError if its table isn't valid."""
+        return cast("T", _Reader(self, {codemod: kind}).options(codemod))
+
+    def place(self, key: Key) -> str:
+        """Where `key`, which is relative to our table, is first defined: `file:line`, or the file alone."""
+        line = _lines_of_keys(_decoded(self.data)).get((*self.prefix, *key))
+        return f"{self.name}:{line}" if line else self.name
 
     def error(self, key: Key, message: str) -> ConfigError:
         """A ConfigError at the line of `key`, which is relative to our table."""
-        line = _line_of(self.text, (*self.prefix, *key))
-        return ConfigError(f"{self.name}:{line}: {message}" if line else f"{self.name}: {message}")
+        return ConfigError(f"{self.place(key)}: {message}")
 
     def shown(self, table: Key) -> str:
-        """The table as its header has it; `table` is relative to ours."""
+        """The words for a place in a table, which is relative to ours: `in` and its header."""
+        return f"in {self.header(table)}" if (*self.prefix, *table) else "at the top level"
+
+    def header(self, table: Key) -> str:
+        """The header of a table, relative to ours; that of an array's entry has double brackets."""
         whole = (*self.prefix, *table)
-        header = ".".join(str(part) for part in whole if isinstance(part, str))
-        if not header:
-            return "at the top level"
-        return f"in [[{header}]]" if isinstance(whole[-1], int) else f"in [{header}]"
+        dotted = ".".join(part for part in whole if isinstance(part, str))
+        return f"[[{dotted}]]" if isinstance(whole[-1], int) else f"[{dotted}]"
 
 
 def _table_of(whole: Table, prefix: tuple[str, ...], name: str) -> Table:
@@ -219,24 +259,104 @@ def _syntax_error(name: str, message: str) -> str:
     return f"{name}:{place[1]}: not valid TOML: {message[: place.start()]}"
 
 
-def _line_of(text: str, key: Key) -> int | None:
-    """The line, from 1, at which `key` is first defined: by a header, an assignment or within one."""
-    name = next((part for part in reversed(key) if isinstance(part, str)), "")
-    lines = text.split("\n")
-    candidates = (i for i, line in enumerate(lines) if name in line)
-    return next((i + 1 for i in candidates if _defines(lines, i, key)), None)
+def _decoded(data: bytes) -> str:
+    return data.decode("utf-8-sig").replace("\r\n", "\n")
 
 
-def _defines(lines: list[str], index: int, key: Key) -> bool:
-    """Whether the statement that starts at `lines[index]` defines `key`, if none before it does.
+@lru_cache(maxsize=1)
+def _lines_of_keys(text: str) -> Mapping[Key, int]:
+    """The line, from 1, at which each key of a valid document is first defined.
 
     The parser itself is asked, so that no string or comment can pass for a key.
     """
-    if _parse("\n".join(lines[:index])) is None:
-        return False  # in the midst of a statement
-    heads = ("\n".join(lines[:end]) for end in range(index + 1, len(lines) + 1))
-    document = next((parsed for head in heads if (parsed := _parse(head)) is not None), None)
-    return _holds(document, key)
+    found: dict[Key, int] = {}
+    table: Key = ()
+    last_entries: dict[Key, int] = {}
+    for first, lines in _statements(text):
+        whole = _parse("\n".join(lines)) or {}
+        if lines[0].lstrip(" \t").startswith("["):
+            table = _opened(whole, last_entries)
+            for end in range(len(table)):
+                found.setdefault(table[: end + 1], first)
+        else:
+            _add(found, table, whole, first, into_lists=False)
+            over_lines = len(lines) > 1 and _holds_tables(whole)
+            rest = _add_entries(found, table, first, lines) if over_lines else first
+            _add(found, table, whole, rest)
+    return found
+
+
+def _statements(text: str) -> Iterator[tuple[int, list[str]]]:
+    """Each statement of a valid document: its first line, from 1, and its lines."""
+    lines: list[str] = []
+    for number, line in enumerate(text.split("\n"), 1):
+        lines.append(line)
+        if (len(lines) == 1 or _may_end(line)) and _parse("\n".join(lines)) is not None:
+            yield number - len(lines) + 1, lines
+            lines = []
+
+
+def _may_end(line: str) -> bool:
+    """Whether a value over several lines may end in a line: most say no, and need no parsing of all before them.
+
+    An inline table over several lines is TOML 1.1.
+    """
+    return any(end in line for end in ("]", '"""', "'''")) or line.count("}") > line.count("{")
+
+
+def _opened(header: Table, last_entries: dict[Key, int]) -> Key:
+    """The table that a header opens; `last_entries` has the last index of each array of tables up to here."""
+    key: Key = ()
+    value: Any = header
+    while isinstance(value, dict) and value:
+        ((name, value),) = value.items()
+        key = (*key, name)
+        if value == [{}]:
+            last_entries[key] = last_entries.get(key, -1) + 1
+        if key in last_entries:
+            key = (*key, last_entries[key])
+    return key
+
+
+def _add_entries(found: dict[Key, int], table: Key, first: int, lines: list[str]) -> int:
+    """Add the tables of an array that an assignment has over several lines; the line of those that are left."""
+    closed = (_parse(f"{lines[0]}\n]{'}' * depth}") for depth in range(_DEPTH_OF_INLINE_TABLES))
+    value: Any = next((known for known in closed if known is not None), None)
+    key = table
+    while isinstance(value, dict) and value:
+        part, value = list(value.items())[-1]
+        key = (*key, part)
+    if not isinstance(value, list):
+        return first
+    count = len(value)
+    _add(found, key, value, first)
+    waiting: list[str] = []
+    for number, line in enumerate(lines[1:], first + 1):
+        waiting.append(line)
+        more = _parse("_ = [\n" + "\n".join(waiting).lstrip(" \t\n,") + "\n]")
+        if more is not None:
+            for entry in more["_"]:
+                _add(found, (*key, count), entry, number)
+                count += 1
+            waiting = []
+    return first + len(lines) - len(waiting)
+
+
+def _holds_tables(value: object) -> bool:
+    if isinstance(value, dict):
+        return any(map(_holds_tables, value.values()))
+    return isinstance(value, list) and any(isinstance(item, dict) for item in value)
+
+
+def _add(found: dict[Key, int], key: Key, value: object, line: int, *, into_lists: bool = True) -> None:
+    found.setdefault(key, line)
+    inner: Iterable[tuple[str | int, object]] = ()
+    if isinstance(value, dict):
+        inner = value.items()
+    elif isinstance(value, list) and into_lists:
+        inner = enumerate(value)
+    for part, item in inner:
+        _add(found, (*key, part), item, line, into_lists=into_lists)
 
 
 def _holds(value: object, key: Key) -> bool:
@@ -267,27 +387,31 @@ class _Mismatch(Exception):
 class _Reader:
     """Checks one document and makes the settings of it."""
 
-    def __init__(self, document: _Document, option_types: Mapping[str, type]) -> None:
+    def __init__(self, document: Document, option_types: Mapping[str, type]) -> None:
         self._document = document
         self._option_types = option_types
 
-    def config(self, root: Path, file: Path) -> Config:
+    def config(self, root: Path) -> Config:
         table = self._document.table
         known = (*_keys(General), "overrides", *self._option_types)
         self._check_names((), table, known)
         general = General(**self._general((), table, _keys(General)))
-        changed = self._codemod_tables((), table)
-        options = {
-            name: self._build((name,), kind(), changed.get(name, {})) for name, kind in self._option_types.items()
-        }
-        return Config(root, file, general, options, self._overrides(options))
+        options = {name: self.options(name) for name in self._option_types}
+        return Config(root, self._document, general, options, self._overrides(options))
+
+    def options(self, codemod: str) -> object:
+        values = self._codemod_table((), self._document.table, codemod)
+        return self._build((codemod,), self._option_types[codemod], values)
 
     def _overrides(self, options: Mapping[str, Any]) -> list[Override]:
-        entries = self._document.table.get("overrides", [])
-        if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-            header = ".".join(map(str, (*self._document.prefix, "overrides")))
-            raise self._document.error(("overrides",), f"`overrides` is a list of tables: write [[{header}]]")
-        return [self._override(("overrides", i), entry, options) for i, entry in enumerate(entries)]
+        tables = self._tables((), "overrides", self._document.table.get("overrides", []))
+        return [self._override(("overrides", i), entry, options) for i, entry in enumerate(tables)]
+
+    def _tables(self, at: Key, key: str, value: object) -> list[Table]:
+        """The tables of an array, checked to be one."""
+        if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
+            self._fail((*at, key), f"`{key}` is a list of tables: write {self._document.header((*at, key, 0))}")
+        return value
 
     def _override(self, at: Key, entry: Table, options: Mapping[str, Any]) -> Override:
         for key in entry:
@@ -297,9 +421,9 @@ class _Reader:
         paths = self._value(at, "paths", entry.get("paths", []), tuple[str, ...])
         if not paths:
             self._fail(at, f"`paths` is missing or empty {self._document.shown(at)}")
-        changed = self._codemod_tables(at, entry)
+        changed = {name: self._codemod_table(at, entry, name) for name in self._option_types if name in entry}
         for name, values in changed.items():
-            self._build((*at, name), options[name], values)
+            self._build((*at, name), partial(replace, options[name]), values)
         globs = self._globs(at, "paths", cast("tuple[str, ...]", paths))
         return Override(globs, {"": self._general(at, entry, _PER_PATH), **changed})
 
@@ -314,23 +438,42 @@ class _Reader:
             self._fail((*at, "jobs"), f"`jobs` {self._document.shown(at)} must be 0 (automatic) or more")
         return values
 
-    def _codemod_tables(self, at: Key, table: Table) -> dict[str, dict[str, Any]]:
-        tables = {name: table[name] for name in self._option_types if name in table}
-        for name, values in tables.items():
-            if not isinstance(values, dict):
-                self._fail((*at, name), f"`{name}` {self._document.shown(at)} must be a table")
-            self._check_names((*at, name), values, _keys(self._option_types[name]))
-        return {name: self._values((*at, name), values, self._option_types[name]) for name, values in tables.items()}
+    def _codemod_table(self, at: Key, table: Table, name: str) -> dict[str, Any]:
+        values, kind, here = table.get(name, {}), self._option_types[name], (*at, name)
+        if not isinstance(values, dict):
+            self._fail(here, f"`{name}` {self._document.shown(at)} must be a table")
+        project_wide = _project_wide(kind) if at else ()
+        for key in values:
+            if key in project_wide:
+                way_out = f"it holds for the whole project: write it {self._document.shown((name,))}"
+                self._fail((*here, key), f"`{key}` {self._document.shown(here)} can't differ by path; {way_out}")
+        self._check_names(here, values, [key for key in _keys(kind) if key not in project_wide])
+        return self._values(here, values, kind)
 
-    def _build(self, at: Key, base: object, values: Table) -> object:
+    def _build(self, at: Key, make: Callable[..., object], values: Table) -> object:
         try:
-            return _changed(base, values)
+            return make(**values)
         except ValueError as error:
             raise self._document.error(at, f"{error} {self._document.shown(at)}") from error
 
     def _values(self, at: Key, table: Table, kind: type) -> dict[str, Any]:
         hints = get_type_hints(kind)
-        return {_field(key): self._value(at, key, value, hints[_field(key)]) for key, value in table.items()}
+        return {_field(key): self._field_value(at, key, value, hints[_field(key)]) for key, value in table.items()}
+
+    def _field_value(self, at: Key, key: str, value: object, hint: object) -> object:
+        entry_type = _entry_type(hint)
+        if entry_type is None:
+            return self._value(at, key, value, hint)
+        tables = self._tables(at, key, value)
+        return tuple(self._entry((*at, key, i), table, entry_type) for i, table in enumerate(tables))
+
+    def _entry(self, at: Key, table: Table, kind: type) -> object:
+        self._check_names(at, table, _keys(kind))
+        values = self._values(at, table, kind)
+        for field in fields(cast("Any", kind)):
+            if field.name not in values and field.default is MISSING and field.default_factory is MISSING:
+                self._fail(at, f"`{_key(field.name)}` is missing {self._document.shown(at)}")
+        return self._build(at, kind, values)
 
     def _value(self, at: Key, key: str, value: object, hint: object) -> object:
         try:
@@ -360,11 +503,29 @@ class _Reader:
 
 
 def _keys(kind: type) -> tuple[str, ...]:
-    return tuple(field.name.replace("_", "-") for field in fields(cast("Any", kind)) if field.init)
+    return tuple(_key(field.name) for field in fields(cast("Any", kind)) if field.init)
+
+
+def _project_wide(kind: type) -> tuple[str, ...]:
+    return tuple(_key(field.name) for field in fields(cast("Any", kind)) if field.metadata.get(_PROJECT_WIDE))
+
+
+def _key(field: str) -> str:
+    """A field's key; one that is called `from_`, since Python has that word, has the key `from`."""
+    plain = field.removesuffix("_")
+    return (plain if keyword.iskeyword(plain) else field).replace("_", "-")
 
 
 def _field(key: str) -> str:
-    return key.replace("-", "_")
+    name = key.replace("-", "_")
+    return f"{name}_" if keyword.iskeyword(name) else name
+
+
+def _entry_type(hint: object) -> type | None:
+    """The dataclass that a type is a tuple of, if it is."""
+    arguments = get_args(hint)
+    of_dataclasses = get_origin(hint) is tuple and is_dataclass(arguments[0])
+    return cast("type", arguments[0]) if of_dataclasses else None
 
 
 def _nearest_name(name: str, known: Iterable[str]) -> str:
