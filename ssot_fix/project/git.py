@@ -24,6 +24,7 @@ _OTHER_REPOSITORY = (
 _SETTINGS = {
     "GIT_OPTIONAL_LOCKS": "0",  # never write the user's index
     "GIT_LITERAL_PATHSPECS": "1",
+    "GIT_NO_LAZY_FETCH": "1",  # a partial clone would ask its server for what it lacks
     "GIT_TERMINAL_PROMPT": "0",
     "LC_ALL": "C",  # messages that _way_out knows
 }
@@ -119,7 +120,8 @@ def _complete(root: Path, args: tuple[str, ...], data: bytes | None = None) -> s
     except OSError as error:
         raise GitError(f"git could not be started in {root}: {error.strerror}") from error
     if done.returncode:
-        raise GitError(f"git {args[0]} failed: {_failure(root, done)}")
+        command = next(arg for arg in args if not arg.startswith("-"))
+        raise GitError(f"git {command} failed: {_failure(root, done)}")
     return done
 
 

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from ssot_fix.newer_syntax import Unparseable, parse
+from ssot_fix.project.names import Names, module_names
 from ssot_fix.source import Source, UnreadableText
 
 
@@ -38,16 +39,23 @@ class Project:
     files: frozenset[str]
     source_roots: tuple[str, ...] = ("",)
     _facts: dict[str, tuple[ImportFact, ...]] = field(default_factory=dict, compare=False, repr=False)
-    _reached: dict[tuple[str, frozenset[str]], frozenset[str]] = field(default_factory=dict, compare=False, repr=False)
+    _reached: dict[tuple[str, frozenset[str], bool], frozenset[str]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
+    _names: dict[str, Names | None] = field(default_factory=dict, compare=False, repr=False)
 
     def __getstate__(self) -> dict[str, object]:
-        """Without the facts: workers read those that they need."""
-        return {**self.__dict__, "_facts": {}}
+        """Without what was read: workers read what they need."""
+        return {**self.__dict__, "_facts": {}, "_reached": {}, "_names": {}}
 
     def with_roots(self, roots: Iterable[str]) -> Project:
         """The same project with more source roots, behind those that it has."""
         wanted = tuple(dict.fromkeys((*self.source_roots, *roots)))
-        return self if wanted == self.source_roots else replace(self, source_roots=wanted, _facts={}, _reached={})
+        return (
+            self
+            if wanted == self.source_roots
+            else replace(self, source_roots=wanted, _facts={}, _reached={}, _names={})
+        )
 
     def read(self, path: str) -> bytes:
         """A file's bytes.
@@ -91,6 +99,10 @@ class Project:
                 if candidate in self.files:
                     return candidate
         return None
+
+    def root_of(self, dotted: str) -> str:
+        """The source root from which a module is imported; the first one if there is no such module."""
+        return next((root for root in self.source_roots if self.locate(dotted, (root,))), self.source_roots[0])
 
     def is_first_party(self, dotted: str) -> bool:
         """Whether a dotted path starts with a module or folder of the project."""
@@ -154,25 +166,80 @@ class Project:
             for node in ast.walk(statement)
         )
 
-    def reached_from(self, path: str, importer: str) -> frozenset[str]:
+    def names(self, path: str) -> Names | None:
+        """The names that a module has; None if it can't be read or parsed."""
+        if path not in self._names:
+            try:
+                source = Source(self.read(path))
+                self._names[path] = module_names(parse(source.text, source.body).tree)
+            except (OSError, UnreadableText, Unparseable):
+                self._names[path] = None
+        return self._names[path]
+
+    def offers(self, module: str, name: str | None) -> bool | None:
+        """Whether a module is there and, if `name` is one, `from module import name` finds it; None: unknown."""
+        if name is None or name == "*":
+            return self.locate(module) is not None or self._is_folder(module)
+        if self.locate(f"{module}.{name}") is not None or self._is_folder(f"{module}.{name}"):
+            return True
+        return self._finds(module, name, set())
+
+    def _is_folder(self, dotted: str) -> bool:
+        inner = dotted.replace(".", "/")
+        return any((f"{root}/{inner}" if root else inner) in self.folders for root in self.source_roots)
+
+    def _finds(self, module: str, name: str, seen: set[str]) -> bool | None:
+        path = self.locate(module)
+        if path is None:
+            return False
+        seen.add(module)
+        names = self.names(path)
+        if names is None or names.open:
+            return None
+        if name in names.bound:
+            return True
+        found: bool | None = False
+        for level, origin in names.stars:
+            dotted = self.absolute(path, level, origin)
+            if dotted in seen:
+                continue
+            through = self._finds(dotted, name, seen) if self.locate(dotted) else None
+            if through:
+                return True
+            found = None if through is None else found
+        return found
+
+    def absolute(self, path: str, level: int, module: str) -> str:
+        """The module that an import in a file names by `level` dots and a dotted path."""
+        name = self.module_name(path)
+        package = name if path.endswith("__init__.py") else name.rpartition(".")[0]
+        return _absolute(level, module, package)
+
+    def leads_back(self, module: str, name: str | None, importer: str) -> bool:
+        """Whether importing a module, or a name from it, at module level of a file imports that file again."""
+        files = self._files_of(ImportFact(module, name, "", "module"))
+        return any(importer in self.reached_from(file, importer, in_functions=False) for file in files)
+
+    def reached_from(self, path: str, importer: str, *, in_functions: bool = True) -> frozenset[str]:
         """The files that run when `importer` imports the module at `path`, that included.
 
-        Its own imports count at every level (one inside a function can recurse into a caller); those of the
-        modules behind it at module level. So do the packages around it, but for those around the importer,
-        too: they are being imported already when that runs.
+        With `in_functions` its own imports count at every level (one inside a function can recurse into a caller);
+        those of the modules behind it at module level. So do the packages around it, but for those around the
+        importer, too: they are being imported already when that runs.
         """
         shared = frozenset(self._packages_around(path)) & frozenset(self._packages_around(importer))
-        if (path, shared) not in self._reached:
-            self._reached[path, shared] = frozenset(self._reach(path, shared))
-        return self._reached[path, shared]
+        key = path, shared, in_functions
+        if key not in self._reached:
+            self._reached[key] = frozenset(self._reach(*key))
+        return self._reached[key]
 
-    def _reach(self, path: str, around: frozenset[str]) -> set[str]:
+    def _reach(self, path: str, around: frozenset[str], in_functions: bool) -> set[str]:
         reached = {path, *(package for package in self._packages_around(path) if package in self.files)} - around
         waiting = sorted(reached)
         while waiting:
             current = waiting.pop()
             for fact in self.facts(current):
-                if fact.level == "typing" or (fact.level == "function" and current != path):
+                if fact.level == "typing" or (fact.level == "function" and not (in_functions and current == path)):
                     continue
                 fresh = set(self._files_of(fact)) - reached - (around - self._needed_package(fact))
                 reached |= fresh
@@ -214,7 +281,7 @@ def _import_facts(tree: ast.Module, package: str) -> Iterator[ImportFact]:
             for alias in node.names:
                 yield ImportFact(alias.name, None, alias.asname or alias.name.partition(".")[0], level)
         elif isinstance(node, ast.ImportFrom):
-            origin = _absolute(node, package)
+            origin = _absolute(node.level, node.module or "", package)
             for alias in node.names:
                 yield ImportFact(origin, alias.name, alias.asname or alias.name, level)
         elif isinstance(node, ast.stmt | ast.ExceptHandler | ast.match_case):
@@ -223,12 +290,12 @@ def _import_facts(tree: ast.Module, package: str) -> Iterator[ImportFact]:
                 stack.extend((child, inner) for child in reversed(getattr(node, name, ())))
 
 
-def _absolute(node: ast.ImportFrom, package: str) -> str:
-    if not node.level:
-        return node.module or ""
+def _absolute(level: int, module: str, package: str) -> str:
+    if not level:
+        return module
     parts = package.split(".") if package else []
-    kept = parts[: len(parts) - node.level + 1]
-    return ".".join([*kept, *([node.module] if node.module else [])])
+    kept = parts[: len(parts) - level + 1]
+    return ".".join([*kept, *([module] if module else [])])
 
 
 def _level_inside(node: ast.AST, level: str) -> str:

@@ -1,0 +1,612 @@
+"""What a repository's history tells of files and names that are gone.
+
+It is only read: no work tree, no index, no network. Every commit that the head reaches is compared with each of its
+parents, so that losses inside merges and on merged branches are seen too; a merge that only takes over what one of
+its sides removed is not the culprit. Renames are those that git's own detection finds.
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import re
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import groupby
+from pathlib import Path
+from typing import Literal
+
+from ssot_fix.newer_syntax import Unparseable, parse
+from ssot_fix.project.git import GitError, run_git
+from ssot_fix.project.names import module_names
+from ssot_fix.source import Source, UnreadableText
+
+_EDGES_AT_ONCE = 4096  # bounds git's output to some ten megabytes
+_BLOBS_AT_ONCE = 1000
+_MODULES = ":(top)*.py*"  # with stubs, and modules that were put aside (`x.py.bak`)
+# With -z, a comparison of two trees is a header that ends in a line feed, then one entry per file that differs.
+# Mode 160000 is a submodule.
+_CHANGE = re.compile(
+    rb"(?P<header>[0-9a-f]{40,64} [0-9a-f]{40,64}\n)"
+    rb"|:(?P<mode>\d+) \d+ (?P<old>[0-9a-f]+) (?P<new>[0-9a-f]+) [A-Z]\0(?P<path>[^\0]*)\0"
+)
+_RENAME = re.compile(
+    rb"(?P<header>[0-9a-f]{40,64} [0-9a-f]{40,64}\n)|:[^\0]* R(?P<percent>\d+)\0(?P<old>[^\0]*)\0(?P<new>[^\0]*)\0"
+)
+
+
+# In a text that Python can't read: what its first column seems to bind.
+_PLAIN = re.compile(rb"^(?:(?:async[ \t]+)?def|class)[ \t]+(\w+)|^(\w+)[ \t]*(?::[^=\n]*)?=(?!=)", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A commit: its full id, the committer's day (ISO), its author's name, the first line of its message."""
+
+    id: str
+    date: str
+    author: str
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rename:
+    """A commit took a file from one path to another; `similarity` is git's, in percent."""
+
+    commit: Commit
+    old: str
+    new: str
+    similarity: int
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """What became of the file at `path`. Paths are posix and relative to the project's root.
+
+    `state` is `there` (it is in the head), `moved` (it is under another path there), `deleted`, `never` (no commit
+    had it) or `unknown`. `renames` are the steps from `path` to where it is or last was; `deleted` the commit that
+    ended it. `why` says what could not be known; where it is set, `deleted` may yet be a move.
+    """
+
+    path: str
+    state: Literal["there", "moved", "deleted", "never", "unknown"]
+    renames: tuple[Rename, ...] = ()
+    deleted: Commit | None = None
+    why: str = ""
+
+    @property
+    def last_path(self) -> str:
+        """Where the file is, or was before its end."""
+        return self.renames[-1].new if self.renames else self.path
+
+    @property
+    def commit(self) -> Commit | None:
+        """The commit that took the file from `path`."""
+        return self.renames[0].commit if self.renames else self.deleted
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """What became of a name that a module no longer binds.
+
+    `state` is `lost`, `there` (the head binds it), `never` (no version under this path bound it) or `unknown`. `file`
+    is the path that has or had it: a package may hide a module of its name. `commit` is the one in which it went,
+    `before` the file's text just before. `why` says what could not be known.
+    """
+
+    path: str
+    name: str
+    state: Literal["lost", "there", "never", "unknown"]
+    commit: Commit | None = None
+    file: str | None = None
+    before: bytes | None = None
+    why: str = ""
+
+
+class History:
+    """The history behind a project's files, as far as its repository holds it."""
+
+    def __init__(self, root: Path, head: str = "HEAD") -> None:
+        """`root` is the project's root, the repository's or a folder in it; `head` names a commit."""
+        self._root = root
+        self._head = head
+
+    @cached_property
+    def limits(self) -> str:
+        """What the history can't tell, in words for people; empty if it is all there."""
+        try:
+            repository = self._repository
+        except GitError as error:
+            return str(error)
+        return repository.limits
+
+    @cached_property
+    def _repository(self) -> _Repository:
+        return _Repository(self._root, self._head)
+
+    def removals(self, paths: Iterable[str]) -> dict[str, Removal]:
+        """What became of each of some files. One walk through the history serves all later calls."""
+        wanted = list(dict.fromkeys(paths))
+        try:
+            return _Chains(self._repository).follow(wanted)
+        except GitError as error:
+            return {path: Removal(path, "unknown", why=str(error)) for path in wanted}
+
+    def last_texts(self, paths: Iterable[str]) -> dict[str, bytes]:
+        """The last text of each of some files: the head's, or the one just before the file went.
+
+        Files without a text, since they never were or since the repository lacks it, are left out.
+        """
+        try:
+            return self._last_texts(list(paths))
+        except GitError:
+            return {}
+
+    def _last_texts(self, paths: Collection[str]) -> dict[str, bytes]:
+        repository = self._repository
+        ids = {path: repository.last_blob(repository.full(path)) for path in paths}
+        found = repository.blobs(blob for blob in ids.values() if blob)
+        return {path: found[blob] for path, blob in ids.items() if blob in found}
+
+    def losses(self, names: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Loss]:
+        """What became of each of some names, given as a module's file and a name that it lacks.
+
+        `m.py` and `m/__init__.py` are taken for one module. One walk through the history per call.
+        """
+        wanted = list(dict.fromkeys(names))
+        try:
+            return {(loss.path, loss.name): loss for loss in _Losses(self._repository, wanted).find()}
+        except GitError as error:
+            return {(path, name): Loss(path, name, "unknown", why=str(error)) for path, name in wanted}
+
+    def arrivals(self, words: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Commit]:
+        """Since which commit each of some files spells a word: who asks for what never was, and since when.
+
+        Words that the file's first commit brought into an empty repository are left out, as is what can't be known.
+        """
+        try:
+            return _arrivals(self._repository, list(dict.fromkeys(words)))
+        except GitError:
+            return {}
+
+
+@dataclass(frozen=True, slots=True)
+class _Edge:
+    """A commit and one of its parents, as positions in the graph: a commit stands before its ancestors."""
+
+    child: int
+    parent: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """A file differs along an edge. `old` and `new` are its blobs, None where there is no file."""
+
+    edge: _Edge
+    old: bytes | None
+    new: bytes | None
+
+
+class _Graph:
+    """The commits that a head reaches, newest first, and how they hang together."""
+
+    def __init__(self, listing: bytes) -> None:
+        """`listing` is the output of `git rev-list --date-order --parents --format=%T`."""
+        lines = listing.split(b"\n")
+        listed = [line.split()[1:] for line in lines[:-1:2]]
+        position = {ids[0]: at for at, ids in enumerate(listed)}
+        self.ids = [ids[0].decode() for ids in listed]
+        self.trees = lines[1::2]
+        self.parents = [[position[parent] for parent in ids[1:]] for ids in listed]
+        self.edges = [_Edge(child, parent) for child, parents in enumerate(self.parents) for parent in parents]
+        self._ancestors: dict[_Edge, bool] = {}
+
+    def is_ancestor(self, old: int, young: int) -> bool:
+        """Whether a commit is another one or comes before it."""
+        question = _Edge(young, old)
+        if question not in self._ancestors:
+            self._ancestors[question] = self._search(old, young)
+        return self._ancestors[question]
+
+    def _search(self, old: int, young: int) -> bool:
+        seen: set[int] = set()
+        waiting = [young]
+        while waiting:
+            at = waiting.pop()
+            if at == old:
+                return True
+            if at < old and at not in seen:  # behind `old` stand no descendants of it
+                seen.add(at)
+                waiting += self.parents[at]
+        return False
+
+    def culprit(self, changes: Sequence[_Change], lost: Callable[[_Change], bool]) -> _Change | None:
+        """The newest of a file's changes in which something was lost; `changes` come newest first.
+
+        `lost` may as well tell where something came in.
+        """
+        for commit, along in groupby(changes, lambda change: change.edge.child):
+            losses = [change for change in along if lost(change)]
+            if not losses:
+                continue
+            if len(losses) == len(self.parents[commit]) or not self._taken_over(losses[0], changes, lost):
+                return losses[0]
+        return None
+
+    def _taken_over(self, change: _Change, changes: Iterable[_Change], lost: Callable[[_Change], bool]) -> bool:
+        """Whether a merge only lacks what its other side had lost since the two parted."""
+        commit, parent = change.edge.child, change.edge.parent
+        return any(
+            self.is_ancestor(older.edge.child, commit) and not self.is_ancestor(older.edge.child, parent)
+            for older in changes
+            if older.edge.child > commit and lost(older)
+        )
+
+
+class _Repository:
+    """Questions to git, each answered for many files at once. Paths are full: relative to the work tree's top.
+
+    Every method raises GitError.
+    """
+
+    def __init__(self, root: Path, head: str) -> None:
+        self._root = root
+        self._prefix = run_git(root, "rev-parse", "--show-prefix").removesuffix(b"\n")
+        try:
+            self._head = run_git(root, "rev-parse", "--verify", "--quiet", f"{head}^{{commit}}").strip().decode()
+        except GitError:
+            raise GitError(f"git has no commit {head} here") from None
+        if not any(path.startswith(self._prefix) for path in self.files):
+            raise GitError(f"{root} lies in a git repository, but none of its files is committed there")
+
+    def full(self, path: str) -> bytes:
+        """The full path of a file of the project."""
+        return posixpath.normpath(self._prefix + os.fsencode(path))
+
+    def short(self, path: bytes) -> str:
+        """The path of a file relative to the project's root."""
+        return os.fsdecode(posixpath.relpath(path, self._prefix) if self._prefix else path)
+
+    @cached_property
+    def limits(self) -> str:
+        if run_git(self._root, "rev-parse", "--is-shallow-repository").strip() == b"true":
+            oldest = self.commits([self.graph.ids[-1]])[self.graph.ids[-1]]
+            return f"the history is shallow: it begins on {oldest.date}; `git fetch --unshallow` gets the rest"
+        return ""
+
+    @cached_property
+    def graph(self) -> _Graph:
+        return _Graph(run_git(self._root, "rev-list", "--date-order", "--parents", "--format=%T", self._head))
+
+    @cached_property
+    def files(self) -> Mapping[bytes, bytes]:
+        """The head's files and their blobs."""
+        listed = run_git(self._root, "ls-tree", "-r", "-z", "--full-tree", self._head).split(b"\0")[:-1]
+        entries = [entry.partition(b"\t") for entry in listed]
+        return {path: facts.split()[2] for facts, _, path in entries}
+
+    @cached_property
+    def deletions(self) -> Mapping[bytes, list[_Change]]:
+        """Every deletion of a file that may have been a module, newest first."""
+        found: dict[bytes, list[_Change]] = defaultdict(list)
+        for path, change in self._changes("D", None):
+            found[path].append(change)
+        return found
+
+    def versions(self, paths: Collection[bytes]) -> Mapping[bytes, list[_Change]]:
+        """Every change of some files, newest first."""
+        found: dict[bytes, list[_Change]] = {path: [] for path in paths}
+        for path, change in self._changes("ADMT", frozenset(paths)):
+            found[path].append(change)
+        return found
+
+    def _changes(self, kinds: str, paths: Collection[bytes] | None) -> Iterator[tuple[bytes, _Change]]:
+        edges = self.graph.edges
+        for start in range(0, len(edges), _EDGES_AT_ONCE):
+            along = edges[start : start + _EDGES_AT_ONCE]
+            output = self._compare(along, "--no-renames", f"--diff-filter={kinds}", "--", _MODULES)
+            at = iter(along)
+            for match in _CHANGE.finditer(output):
+                if match["header"]:
+                    edge = next(at)
+                elif match["mode"] != b"160000" and (paths is None or match["path"] in paths):
+                    old, new = (match[blob] if match[blob].strip(b"0") else None for blob in ("old", "new"))
+                    yield match["path"], _Change(edge, old, new)
+
+    def _compare(self, edges: Iterable[_Edge], *options: str) -> bytes:
+        trees = self.graph.trees
+        pairs = b"".join(b"%b %b\n" % (trees[edge.parent], trees[edge.child]) for edge in edges)
+        # A partial clone would fetch what it lacks.
+        settings = ("--no-literal-pathspecs", "-c", "protocol.allow=never")
+        return run_git(
+            self._root, *settings, "diff-tree", "--stdin", "-r", "-z", "--raw", "--no-abbrev", *options, input=pairs
+        )
+
+    def last_loss(self, path: bytes) -> _Change | None:
+        """The change in which a file went that is not in the head."""
+        return self.graph.culprit(self.deletions.get(path, ()), lambda _: True)
+
+    def last_blob(self, path: bytes) -> bytes | None:
+        """The blob of a file in the head, or of its last version."""
+        if path in self.files:
+            return self.files[path]
+        loss = self.last_loss(path)
+        return loss.old if loss else None
+
+    def renames(self, edges: Collection[_Edge]) -> tuple[dict[tuple[_Edge, bytes], tuple[bytes, int]], set[_Edge]]:
+        """The renames along some edges: (edge, old path) -> (new path, percent).
+
+        Also the edges on which only files that stayed the same could be told, since git lacks the texts.
+        """
+        order = sorted(edges, key=lambda edge: (edge.child, edge.parent))
+        if not self._is_partial:
+            try:
+                return self._renames(order, "--find-renames=50%"), set()
+            except GitError:
+                if len(order) > 1:
+                    middle = len(order) // 2
+                    (first, poor), (second, poorer) = self.renames(order[:middle]), self.renames(order[middle:])
+                    return first | second, poor | poorer
+        return self._renames(order, "--find-renames=100%"), set(order)
+
+    def _renames(self, edges: Iterable[_Edge], detection: str) -> dict[tuple[_Edge, bytes], tuple[bytes, int]]:
+        output = self._compare(edges, detection, "-l1000", "--diff-filter=R", "--", _MODULES)
+        found: dict[tuple[_Edge, bytes], tuple[bytes, int]] = {}
+        at = iter(edges)
+        for match in _RENAME.finditer(output):
+            if match["header"]:
+                edge = next(at)
+            else:
+                found[edge, match["old"]] = match["new"], int(match["percent"])
+        return found
+
+    def commits(self, ids: Iterable[str]) -> dict[str, Commit]:
+        wanted = "".join(f"{commit}\n" for commit in set(ids))
+        if not wanted:
+            return {}
+        form = "--format=%H%x00%cs%x00%an%x00%s%x00"
+        output = run_git(
+            self._root, "rev-list", "--no-walk", "--stdin", "--encoding=UTF-8", form, input=wanted.encode()
+        )
+        fields = [_printable(text) for text in output.decode("utf-8", "replace").split("\0")[:-1]]
+        rows = [fields[at : at + 4] for at in range(0, len(fields), 4)]
+        found = [Commit(commit.split()[-1], date, author, subject) for commit, date, author, subject in rows]
+        return {commit.id: commit for commit in found}
+
+    def commit(self, change: _Change) -> str:
+        return self.graph.ids[change.edge.child]
+
+    @cached_property
+    def _is_partial(self) -> bool:
+        names = run_git(self._root, "config", "--list", "--name-only", "-z").split(b"\0")
+        return any(name.endswith(b".promisor") or name == b"extensions.partialclone" for name in names)
+
+    @cached_property
+    def _present(self) -> frozenset[bytes]:
+        listed = run_git(self._root, "cat-file", "--batch-all-objects", "--batch-check=%(objectname)", "--unordered")
+        return frozenset(listed.split())
+
+    def blobs(self, ids: Iterable[bytes]) -> dict[bytes, bytes]:
+        """The texts of some blobs; those that the repository lacks are left out."""
+        wanted = list(dict.fromkeys(ids))
+        if self._is_partial:
+            wanted = [blob for blob in wanted if blob in self._present]
+        output = run_git(self._root, "cat-file", "--batch", input=b"".join(b"%b\n" % blob for blob in wanted))
+        found: dict[bytes, bytes] = {}
+        at = 0
+        while at < len(output):
+            end = output.index(b"\n", at) + 1
+            blob, _, facts = output[at:end].rstrip().partition(b" ")
+            kind, _, size = facts.partition(b" ")
+            at = end
+            if kind == b"blob":
+                found[blob] = output[end : end + int(size)]
+            if size:
+                at += int(size) + 1
+        return found
+
+    def texts(self, wanted: Mapping[str, Collection[bytes]]) -> Iterator[tuple[list[str], dict[bytes, bytes]]]:
+        """The texts of the blobs wanted for each of some keys, a bounded number at a time, with their keys."""
+        keys: list[str] = []
+        blobs: set[bytes] = set()
+        for key, more in wanted.items():
+            keys.append(key)
+            blobs.update(more)
+            if len(blobs) >= _BLOBS_AT_ONCE:
+                yield keys, self.blobs(blobs)
+                keys, blobs = [], set()
+        yield keys, self.blobs(blobs)
+
+
+class _Chains:
+    """Follows files from rename to rename, all of them one step at a time."""
+
+    def __init__(self, repository: _Repository) -> None:
+        self._repository = repository
+        self._losses: dict[bytes, _Change] = {}
+        self._renames: dict[tuple[_Edge, bytes], tuple[bytes, int]] = {}
+        self._poor: set[_Edge] = set()
+        self._commits: dict[str, Commit] = {}
+
+    def follow(self, paths: Iterable[str]) -> dict[str, Removal]:
+        full = {path: self._repository.full(path) for path in paths}
+        waiting = set(full.values())
+        while waiting:
+            waiting = self._step(waiting)
+        self._commits = self._repository.commits(map(self._repository.commit, self._losses.values()))
+        return {path: self._removal(path, at) for path, at in full.items()}
+
+    def _step(self, paths: Iterable[bytes]) -> set[bytes]:
+        """Find where some files went; the paths there that are gone as well."""
+        repository = self._repository
+        gone = [path for path in paths if path not in repository.files and path not in self._losses]
+        found = {path: loss for path in gone if (loss := repository.last_loss(path))}
+        renames, poor = repository.renames({loss.edge for loss in found.values()})
+        self._losses |= found
+        self._renames |= renames
+        self._poor |= poor
+        steps = (renames.get((loss.edge, path)) for path, loss in found.items())
+        return {step[0] for step in steps if step} - self._losses.keys()
+
+    def _removal(self, path: str, at: bytes) -> Removal:
+        repository = self._repository
+        if at not in repository.files and at not in self._losses:
+            return Removal(path, "unknown" if repository.limits else "never", why=repository.limits)
+        renames: list[Rename] = []
+        seen: set[bytes] = set()
+        while at in self._losses and at not in seen:
+            seen.add(at)
+            loss = self._losses[at]
+            commit = self._commits[repository.commit(loss)]
+            step = self._renames.get((loss.edge, at))
+            if step is None:
+                why = (
+                    f"git lacks texts of {commit.id[:10]}: it may have moved and changed"
+                    if loss.edge in self._poor
+                    else ""
+                )
+                return Removal(path, "deleted", tuple(renames), commit, why)
+            new, similarity = step
+            renames.append(Rename(commit, repository.short(at), repository.short(new), similarity))
+            at = new
+        if at not in repository.files:
+            return Removal(path, "unknown", tuple(renames), why="its renames lead in a circle")
+        return Removal(path, "moved" if renames else "there", tuple(renames))
+
+
+class _Losses:
+    """Looks for the commits in which names went, a handful of modules at a time."""
+
+    def __init__(self, repository: _Repository, wanted: Iterable[tuple[str, str]]) -> None:
+        self._repository = repository
+        self._names: dict[str, list[str]] = defaultdict(list)
+        for path, name in wanted:
+            self._names[path].append(name)
+        files = {file for path in self._names for file in self._files(path)}
+        self._versions = repository.versions(files)
+        self._texts: dict[bytes, bytes] = {}
+        self._bound: dict[bytes, Collection[str]] = {}
+
+    def _files(self, path: str) -> tuple[bytes, bytes]:
+        """A module's own file and its twin: `m.py` and `m/__init__.py`."""
+        file = self._repository.full(path)
+        base = posixpath.splitext(file)[0]
+        is_package = posixpath.basename(base) == b"__init__"
+        return file, posixpath.dirname(base) + b".py" if is_package else base + b"/__init__.py"
+
+    def _blobs(self, path: str) -> set[bytes]:
+        found: set[bytes] = set()
+        for file in self._files(path):
+            found |= _blobs(self._versions[file])
+            if file in self._repository.files:
+                found.add(self._repository.files[file])
+        return found
+
+    def find(self) -> Iterator[Loss]:
+        """What became of the names, in no order."""
+        repository = self._repository
+        for paths, texts in repository.texts({path: self._blobs(path) for path in self._names}):
+            self._texts = texts
+            self._bound = {}
+            culprits: dict[tuple[str, str], tuple[bytes, _Change] | None] = {}
+            wanted = [(path, name) for path in paths for name in self._names[path]]
+            for path, name in wanted:
+                if file := self._holder(path, name):
+                    yield Loss(path, name, "there", file=repository.short(file))
+                else:
+                    culprits[path, name] = self._culprit(path, name)
+            commits = repository.commits(repository.commit(found[1]) for found in culprits.values() if found)
+            yield from (self._loss(path, name, found, commits) for (path, name), found in culprits.items())
+
+    def _holder(self, path: str, name: str) -> bytes | None:
+        """The file of a module whose version in the head binds a name."""
+        files = self._repository.files
+        return next((file for file in self._files(path) if file in files and self._binds(files[file], name)), None)
+
+    def _culprit(self, path: str, name: str) -> tuple[bytes, _Change] | None:
+        def lost(change: _Change) -> bool:
+            known = change.new is None or change.new in self._texts
+            return known and self._binds(change.old, name) and not self._binds(change.new, name)
+
+        for file in self._files(path):
+            if change := self._repository.graph.culprit(self._versions[file], lost):
+                return file, change
+        return None
+
+    def _loss(
+        self, path: str, name: str, culprit: tuple[bytes, _Change] | None, commits: Mapping[str, Commit]
+    ) -> Loss:
+        repository = self._repository
+        lacking = sum(blob not in self._texts for blob in self._blobs(path))
+        why = f"git lacks {lacking} of the file's versions" if lacking else ""
+        if culprit is None:
+            why = why or repository.limits
+            return Loss(path, name, "unknown" if why else "never", why=why)
+        file, change = culprit
+        before = self._before(file, change, name)
+        return Loss(path, name, "lost", commits[repository.commit(change)], repository.short(file), before, why)
+
+    def _before(self, file: bytes, culprit: _Change, name: str) -> bytes | None:
+        """The text just before a loss; if Python can't read that, the newest one before it that it can."""
+        versions = self._versions[file]
+        older = [change.old for change in versions[versions.index(culprit) :] if change.old]
+        readable = (blob for blob in older if self._binds(blob, name) and isinstance(self._names_of(blob), Mapping))
+        return self._texts.get(next(readable, older[0]))
+
+    def _binds(self, blob: bytes | None, name: str) -> bool:
+        if blob is None or name.encode() not in self._texts.get(blob, b""):
+            return False
+        return name in self._names_of(blob)
+
+    def _names_of(self, blob: bytes) -> Collection[str]:
+        """The names that a version binds: a mapping if it could be parsed, else the plain ones as a list."""
+        if blob not in self._bound:
+            self._bound[blob] = _names(self._texts[blob])
+        return self._bound[blob]
+
+
+def _arrivals(repository: _Repository, words: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Commit]:
+    files = {path: repository.full(path) for path, _ in words}
+    versions = repository.versions(files.values())
+    spelled: dict[str, list[str]] = defaultdict(list)
+    for path, word in words:
+        spelled[path].append(word)
+    found: dict[tuple[str, str], str] = {}
+    for paths, texts in repository.texts({path: _blobs(versions[file]) for path, file in files.items()}):
+        wanted = [(path, word) for path in paths for word in spelled[path]]
+        for path, word in wanted:
+            if change := repository.graph.culprit(versions[files[path]], _brings(word, texts)):
+                found[path, word] = repository.commit(change)
+    commits = repository.commits(found.values())
+    return {key: commits[commit] for key, commit in found.items()}
+
+
+def _brings(word: str, texts: Mapping[bytes, bytes]) -> Callable[[_Change], bool]:
+    """A test for changes in which a word came into a file."""
+    pattern = re.compile(rb"\b%b\b" % re.escape(word).encode())
+
+    def brings(change: _Change) -> bool:
+        old = b"" if change.old is None else texts.get(change.old)
+        new = b"" if change.new is None else texts.get(change.new)
+        return old is not None and new is not None and not pattern.search(old) and bool(pattern.search(new))
+
+    return brings
+
+
+def _blobs(changes: Iterable[_Change]) -> set[bytes]:
+    return {blob for change in changes for blob in (change.old, change.new) if blob}
+
+
+def _names(text: bytes) -> Collection[str]:
+    try:
+        source = Source(text)
+        return module_names(parse(source.text, source.body).tree, source).bound
+    except (UnreadableText, Unparseable):
+        return [match[match.lastindex or 0].decode("utf-8", "replace") for match in _PLAIN.finditer(text)]
+
+
+def _printable(text: str) -> str:
+    """Text that is safe on a terminal: no escape sequences, no characters that turn the line around."""
+    return "".join(character if character.isprintable() else " " for character in text).strip()

@@ -1,0 +1,615 @@
+"""What every first-party import leads to, and which of them lead nowhere. Nothing is ever imported.
+
+An import dangles only if it does under every reading of it that is plausible: from each source root, and from
+every folder around the importing file, any of which may be on sys.path when that runs. What can't be seen
+(generated modules, names that only running tells) is taken to be there.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import posixpath
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from ssot_fix.newer_syntax import Unparseable, parse
+from ssot_fix.project.dependencies import Declared, declared
+from ssot_fix.project.git import GitError, run_git
+from ssot_fix.project.names import IMPLICIT, Names, module_names
+from ssot_fix.project.resolver import Project
+from ssot_fix.project.scan import Imported, Scan
+from ssot_fix.source import Source, UnreadableText
+
+_UNKNOWN = Names({}, open=True)
+_Roots = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Dangling:
+    """An import that leads nowhere: `name` of `module`, or the module itself where `name` is None.
+
+    `kind` is `module` if the module is gone, `name` if it lacks the name. `elsewhere` are folders, relative to the
+    root, from which it would be found if they were on sys.path.
+    """
+
+    module: str
+    name: str | None
+    kind: str
+    elsewhere: tuple[str, ...] = ()
+
+
+def first_parts(project: Project) -> frozenset[str]:
+    """The first parts of dotted paths that are first-party: the modules and folders of the source roots.
+
+    A folder without an __init__ is not if the standard library, or a distribution that the project needs, has a
+    package of that name, which wins over it (PEP 420). Nor is a single module, since that wins only where its
+    folder comes first on sys.path. Both are if the project says that the name is its own.
+    """
+    return _first_parts(project, declared(project.root))
+
+
+def _first_parts(project: Project, said: Declared) -> frozenset[str]:
+    parts = {part for root in project.source_roots for part in _entries(project, root)}
+    return frozenset(part for part in parts if _is_package_of(project, part) or not _is_shadowed(part, said))
+
+
+def _is_package_of(project: Project, name: str) -> bool:
+    path = project.locate(name)
+    return path is not None and _is_package(path)
+
+
+def _is_shadowed(name: str, said: Declared) -> bool:
+    is_standard = name in sys.stdlib_module_names or name == "test"
+    return said.shadows(name) or (is_standard and not said.claims(name))
+
+
+def _entries(project: Project, root: str) -> Iterator[str]:
+    start = len(root) + 1 if root else 0
+    for path in project.files:
+        if not root or path.startswith(f"{root}/"):
+            first, slash, _ = path[start:].partition("/")
+            yield first if slash else posixpath.splitext(first)[0]
+
+
+class Index:
+    """Resolves the imports of a project. Each module's exact names are read at most once."""
+
+    def __init__(self, project: Project, scans: Mapping[str, Scan], former: Iterable[str] = ()) -> None:
+        """`scans` by path, of all files of the project; a file without one has names that are unknown.
+
+        `former` are first parts that were first-party once.
+        """
+        self._former = frozenset(former)
+        self._project = project
+        self._scans = scans
+        self._said = declared(project.root)
+        self._beside = _Beside(project.root, project.source_roots, self._said.generated)
+        self._asked = False
+        self._files: dict[tuple[str, _Roots], tuple[str, ...]] = {}
+        self._exact: dict[str, Names] = {}
+        self._offered: dict[tuple[str, str], bool | None] = {}
+        self._judged: dict[tuple[str, str | None], Dangling | None] = {}
+        self._runs: dict[str, tuple[str, ...]] = {}
+        self._reached: dict[str, frozenset[str]] = {}
+
+    # What there is
+
+    @cached_property
+    def tops(self) -> frozenset[str]:
+        """The first parts of first-party paths."""
+        return _first_parts(self._project, self._said) | self._former
+
+    def module(self, dotted: str) -> str | None:
+        """The file of a first-party module under the source roots; None if it has none."""
+        return next(iter(self._located(dotted, self._project.source_roots)), None)
+
+    def exists(self, dotted: str) -> bool:
+        """Whether a dotted path is a module, a package, or a folder that holds Python files."""
+        return self._exists(dotted, self._project.source_roots)
+
+    def offers(self, module: str, name: str) -> bool | None:
+        """Whether `from module import name` finds the name; None if that can't be seen."""
+        key = module, name
+        if key not in self._offered:
+            self._offered[key] = self._offers(module, name, self._project.source_roots, frozenset())
+        return self._offered[key]
+
+    def kind_of(self, module: str, name: str) -> str | None:
+        """How a module itself binds a name: `class`, `def`, `async def`, `assign`, `import`; None if it doesn't."""
+        for path in self._located(module, self._project.source_roots):
+            if found := self._plain(path).get(name) or self.names(path).bound.get(name):
+                return found
+        return None
+
+    def names(self, path: str) -> Names:
+        """The exact names of the module at a path; open if it can't be read or parsed."""
+        if path not in self._exact:
+            self._exact[path] = self._read_names(path)
+        return self._exact[path]
+
+    def _read_names(self, path: str) -> Names:
+        try:
+            source = Source(self._project.read(path))
+            tree = parse(source.text, source.body).tree
+        except (OSError, UnreadableText, Unparseable):
+            return _UNKNOWN
+        return module_names(tree, source, stub=path.endswith(".pyi"))
+
+    def _plain(self, path: str) -> Mapping[str, str]:
+        scan = self._scans.get(path)
+        return scan.names if scan is not None else {}
+
+    def _located(self, dotted: str, roots: _Roots) -> tuple[str, ...]:
+        """The files that a dotted path means, one at most for each root."""
+        key = dotted, roots
+        if key not in self._files:
+            found = (self._project.locate(dotted, (root,)) for root in roots)
+            self._files[key] = tuple(dict.fromkeys(path for path in found if path))
+        return self._files[key]
+
+    def _exists(self, dotted: str, roots: _Roots) -> bool:
+        if not dotted:
+            return False
+        inner = dotted.replace(".", "/")
+        folders = self._project.folders
+        return bool(self._located(dotted, roots)) or any(_join(root, inner) in folders for root in roots)
+
+    def _offers(self, module: str, name: str, roots: _Roots, passed: frozenset[str]) -> bool | None:
+        """`passed` are the modules whose star imports led here."""
+        if self._exists(f"{module}.{name}", roots):
+            return True
+        files = self._located(module, roots)
+        if not files:
+            if not self._exists(module, roots):
+                return None if self._is_out_of_sight(module, roots) else False
+            if name in IMPLICIT:
+                return True
+        answers = {self._file_offers(path, name, roots, passed) for path in files if path not in passed}
+        if self._beside.holds(f"{module}.{name}", roots):
+            answers.add(None)
+        return _any(answers)
+
+    def _file_offers(self, path: str, name: str, roots: _Roots, passed: frozenset[str]) -> bool | None:
+        if name in self._plain(path) or (name in IMPLICIT and (name != "__path__" or _is_package(path))):
+            return True
+        names = self.names(path)
+        if name in names.bound:
+            return True
+        if names.open or names.paths_open or self._beside.may_extend(path):
+            return None
+        answers = {self._star_offers(path, star, name, roots, passed | {path}) for star in names.stars}
+        if stub := self._beside.stub_of(path):
+            declared_names = self.names(stub)
+            answers.add(None if declared_names.open or declared_names.stars or name in declared_names.bound else False)
+        if True not in answers and self._is_meddled_with(path):
+            return None
+        return _any(answers)
+
+    def _is_meddled_with(self, path: str) -> bool:
+        """Whether a module imports something that may set names in the modules that call it."""
+        scan = self._scans.get(path)
+        targets = (self._target(path, imported) for imported in (scan.imports if scan is not None else ()))
+        files = (file for module in targets if module for file in self._located(module, self._project.source_roots))
+        return any(self._scans[file].meddles for file in files if file in self._scans)
+
+    @cached_property
+    def _hooked(self) -> frozenset[str]:
+        """The first parts of modules whose package changes how modules are found."""
+        hooking = (path for path, scan in self._scans.items() if scan.hooks)
+        return frozenset(self._project.module_name(path).partition(".")[0] for path in hooking)
+
+    def _star_offers(
+        self, path: str, star: tuple[int, str], name: str, roots: _Roots, passed: frozenset[str]
+    ) -> bool | None:
+        """Whether a star import in a file brings a name."""
+        module = self.absolute(path, *star)
+        if module is None or not self._exists(module, roots):
+            return None
+        offered = self._offers(module, name, roots, passed)
+        if offered is False:
+            return False
+        for located in self._located(module, roots):
+            names = self.names(located)
+            if names.exported is None:
+                taken = None if names.open or names.exported_open else not name.startswith("_")
+            else:
+                taken = name in names.exported or (None if names.exported_open else False)
+            return offered if taken else taken
+        return None
+
+    def _is_out_of_sight(self, module: str, roots: _Roots) -> bool:
+        """Whether a module without a file may exist all the same, it or a package around it being generated."""
+        while module:
+            if not self._exists(module, roots) and self._beside.holds(module, roots):
+                return True
+            if any(self.names(path).paths_open for path in self._located(module, roots)):
+                return True
+            module = module.rpartition(".")[0]
+        return False
+
+    def absolute(self, path: str, level: int, module: str) -> str | None:
+        """The module that an import in a file names; None if its dots lead out of the source root."""
+        if not level:
+            return module
+        name = self._project.module_name(path)
+        package = name.split(".") if name else []
+        kept = len(package) - (level - 1 if _is_package(path) else level)
+        if kept < 0:
+            return None
+        return ".".join([*package[:kept], *([module] if module else [])]) or None
+
+    # What leads nowhere
+
+    def dangling(self) -> dict[str, tuple[Dangling, ...]]:
+        """By path, the imports that lead nowhere, in order, each once; files without any are left out.
+
+        A scan may hold imports that are none (text in strings), and so may this.
+        """
+        return {path: tuple(dict.fromkeys(found)) for path, found in self._dangling.items()}
+
+    def count(self) -> tuple[int, int]:
+        """How many names the project's files import from first-party modules, and how many of those dangle."""
+        total = sum(1 for path in self._scans for _ in self._pairs(path))
+        return total, sum(map(len, self._dangling.values()))
+
+    def dangling_string(self, text: str, path: str | None = None) -> Dangling | None:
+        """What a string like `package.module.Class.attribute` (or `package.module:name`) names that is not there.
+
+        Only the first part behind the longest path of modules is judged. If a package lacks it, and more follows
+        and it does not look like a class, it is taken for a module that is gone. `path` is the file that holds
+        the string: what works from there does not dangle.
+        """
+        self._ask_git()
+        pair = self._pair_of(text)
+        found = self._judge(*pair) if pair is not None else None
+        return None if found is None or (path is not None and self._is_excused(path, found)) else found
+
+    def _pair_of(self, text: str) -> tuple[str, str] | None:
+        """Module and name that a string asks for, if it asks for more than modules that are there."""
+        dotted, colon, attribute = text.partition(":")
+        parts = dotted.split(".")
+        if parts[0] not in self.tops:
+            return None
+        known = self._known(parts)
+        module, behind = ".".join(parts[:known]), parts[known:]
+        if colon:
+            named = attribute.partition(".")[0]
+            if named and (not behind or self._is_folder(module)):
+                return dotted, named
+        if not known or not behind:
+            return None
+        if self._is_folder(module) and self.offers(module, behind[0]) is False:
+            gone = next((n for n, part in enumerate(behind[:-1]) if part[:1].isupper()), len(behind) - 1)
+            module, behind = ".".join([module, *behind[:gone]]), behind[gone:]
+        return module, behind[0]
+
+    def _known(self, parts: list[str]) -> int:
+        """How many of the parts of a path, from its start, are modules."""
+        return max((n for n in range(1, len(parts) + 1) if self.exists(".".join(parts[:n]))), default=0)
+
+    def _is_folder(self, dotted: str) -> bool:
+        file = self.module(dotted)
+        return file is None or _is_package(file)
+
+    @cached_property
+    def _dangling(self) -> dict[str, list[Dangling]]:
+        self._ask_git()
+        found = {path: list(self._dangling_in(path)) for path in self._scans}
+        return {path: each for path, each in found.items() if each}
+
+    def _dangling_in(self, path: str) -> Iterator[Dangling]:
+        for module, name, is_relative in self._pairs(path):
+            found = self._judge(module, name)
+            if found is None and name is not None and self._asks_itself(path, module, name):
+                found = Dangling(module, name, "name")
+            if found is not None and not self._is_excused(path, found, is_relative=is_relative):
+                yield found
+
+    def _asks_itself(self, path: str, module: str, name: str) -> bool:
+        """Whether nothing but imports from a module by itself binds a name there: `from . import x` in an __init__."""
+        roots = self._project.source_roots
+        if path not in self._located(module, roots) or self._exists(f"{module}.{name}", roots):
+            return False
+        names = self.names(path)
+        if names.bound.get(name) != "import" or names.open or names.paths_open or names.stars:
+            return False
+        if self._beside.holds(f"{module}.{name}", roots) or self._beside.is_folder(f"{module}.{name}", roots):
+            return False
+        return all(self._target_of(path, node) == module for node in self._imports_of(path, name))
+
+    def _imports_of(self, path: str, name: str) -> list[ast.ImportFrom | None]:
+        """The imports in a file that bind a name; None stands for one that takes it from no module."""
+        source = Source(self._project.read(path))
+        nodes = [node for node in ast.walk(parse(source.text, source.body).tree) if isinstance(node, _IMPORTS)]
+        return [
+            node if isinstance(node, ast.ImportFrom) else None
+            for node in nodes
+            for alias in node.names
+            if (alias.asname or alias.name.partition(".")[0]) == name
+        ]
+
+    def _target_of(self, path: str, node: ast.ImportFrom | None) -> str | None:
+        return None if node is None else self.absolute(path, node.level, node.module or "")
+
+    def _pairs(self, path: str) -> Iterator[tuple[str, str | None, bool]]:
+        """Module and name of each first-party import of a file, and whether the import is relative."""
+        for imported in self._scans[path].imports:
+            module = self._target(path, imported)
+            if module is not None:
+                for name in imported.names or (None,):
+                    yield module, name, imported.level > 0
+
+    def _target(self, path: str, imported: Imported) -> str | None:
+        if imported.level:
+            return self.absolute(path, imported.level, imported.module)
+        return imported.module if imported.module.partition(".")[0] in self.tops else None
+
+    def _judge(self, module: str, name: str | None) -> Dangling | None:
+        """What is wrong with an import as read from the source roots; None if nothing is."""
+        key = module, name
+        if key not in self._judged:
+            kind = self._fault(module, name, self._project.source_roots)
+            self._judged[key] = None if kind is None else Dangling(module, name, kind, self._elsewhere(module, name))
+        return self._judged[key]
+
+    def _fault(self, module: str, name: str | None, roots: _Roots) -> str | None:
+        """What is gone of an import, as read from some roots: the `module` or the `name`; None: nothing."""
+        if not self._exists(module, roots):
+            whole = module if name is None else f"{module}.{name}"
+            unknown = self._is_out_of_sight(module, roots) or module.partition(".")[0] in self._hooked
+            return None if unknown or self._beside.is_folder(whole, roots) else "module"
+        if name is None or name == "*":
+            return None
+        offered = (
+            self.offers(module, name)
+            if roots is self._project.source_roots
+            else self._offers(module, name, roots, frozenset())
+        )
+        return "name" if offered is False and not self._beside.is_folder(f"{module}.{name}", roots) else None
+
+    def _is_excused(self, path: str, found: Dangling, *, is_relative: bool = False) -> bool:
+        """Whether an import that dangles as read from the source roots may work in one file."""
+        if self._is_stubbed(path, found):
+            return True
+        return not is_relative and any(self._works_from(folder, found) for folder in _folders_around(path))
+
+    def _works_from(self, folder: str, found: Dangling) -> bool:
+        """Whether an import works if a folder comes first on sys.path."""
+        first = found.module.partition(".")[0]
+        if not self._exists(first, (folder,)) and not self._beside.holds(first, (folder,)):
+            return False  # as nearly always, and quickly told
+        return self._fault(found.module, found.name, (folder,)) is None
+
+    def _elsewhere(self, module: str, name: str | None) -> tuple[str, ...]:
+        tail = f"/{module.replace('.', '/')}"
+        folders = {
+            base.removesuffix(tail) for base in self._bases.get(module.rpartition(".")[2], ()) if base.endswith(tail)
+        }
+        return tuple(sorted(folder for folder in folders if self._fault(module, name, (folder,)) is None))
+
+    @cached_property
+    def _bases(self) -> dict[str, list[str]]:
+        """The modules' paths without suffix, by their last part."""
+        found: dict[str, list[str]] = {}
+        for path in self._project.files:
+            base = path.removesuffix("/__init__.py").removesuffix(".py")
+            found.setdefault(posixpath.basename(base), []).append(base)
+        return found
+
+    def _ask_git(self) -> None:
+        if self._asked:
+            return
+        self._asked = True
+        missing = {module for path in self._scans for module, _, _ in self._pairs(path) if not self.exists(module)}
+        for text in frozenset[str]().union(*(scan.strings for scan in self._scans.values())):
+            parts = text.partition(":")[0].split(".")
+            missing.add(".".join(parts[: self._known(parts) + 1]))
+        self._beside.ask_git(missing)
+
+    # What is put into sys.modules
+
+    def _is_stubbed(self, path: str, found: Dangling) -> bool:
+        """Whether something that runs before an import may put its module into sys.modules."""
+        packages = list(_prefixes(found.module))
+        stubbers = {
+            stubber for part in (*packages, f"{found.module}.{found.name}") for stubber in self._stubbers.get(part, ())
+        }
+        if not stubbers:
+            return False
+        if any(_is_conftest_of(stubber, path) for stubber in stubbers):
+            return True
+        running = [path, *(file for part in packages if (file := self.module(part)))]
+        return any(not stubbers.isdisjoint(self.reached(file)) for file in running)
+
+    @cached_property
+    def _stubbers(self) -> dict[str, list[str]]:
+        """The files that put a module into sys.modules, by its dotted path."""
+        found: dict[str, list[str]] = {}
+        for path, scan in self._scans.items():
+            for module in scan.stubs:
+                absolute = self._project.module_name(path) + module if module.startswith(".") else module
+                found.setdefault(absolute, []).append(path)
+        return found
+
+    # Who has what, who uses whom
+
+    def definitions(self, name: str) -> list[tuple[str, str]]:
+        """Path and kind of every module that plainly defines a name at module level, not imports it; sorted."""
+        return [pair for pair in self._binders.get(name, ()) if pair[1] != "import"]
+
+    def reexports(self, name: str) -> list[str]:
+        """The paths of the modules that plainly import a name at module level; sorted."""
+        return [path for path, kind in self._binders.get(name, ()) if kind == "import"]
+
+    @cached_property
+    def _binders(self) -> dict[str, list[tuple[str, str]]]:
+        found: dict[str, list[tuple[str, str]]] = {}
+        for path in sorted(self._scans):
+            for name, kind in self._scans[path].names.items():
+                found.setdefault(name, []).append((path, kind))
+        return found
+
+    def importers(self, module: str, name: str | None) -> tuple[str, ...]:
+        """The paths of the files that import `name` (`*`: all) from `module`, or anything (None); sorted."""
+        return self._importers.get((module, name), ())
+
+    @cached_property
+    def _importers(self) -> dict[tuple[str, str | None], tuple[str, ...]]:
+        found: dict[tuple[str, str | None], dict[str, None]] = {}
+        for path in sorted(self._scans):
+            for module, name, _ in self._pairs(path):
+                found.setdefault((module, None), {})[path] = None
+                found.setdefault((module, name), {})[path] = None
+        return {key: tuple(paths) for key, paths in found.items()}
+
+    def reached(self, path: str) -> frozenset[str]:
+        """The files that surely run when the module at a path is imported, that and the packages around it included.
+
+        Only imports at column 0 count: what stands in a branch or a function may not run.
+        """
+        if path not in self._reached:
+            reached: set[str] = set()
+            waiting = [path]
+            while waiting:
+                current = waiting.pop()
+                if current not in reached:
+                    reached.add(current)
+                    waiting += self._run_by(current)
+            self._reached[path] = frozenset(reached)
+        return self._reached[path]
+
+    def _run_by(self, path: str) -> tuple[str, ...]:
+        if path not in self._runs:
+            self._runs[path] = tuple(dict.fromkeys(self._read_runs(path)))
+        return self._runs[path]
+
+    def _read_runs(self, path: str) -> Iterator[str]:
+        """The files that one file's import runs first hand."""
+        for folder in _folders_around(path):
+            if f"{folder}/__init__.py" in self._project.files:
+                yield f"{folder}/__init__.py"
+        scan = self._scans.get(path)
+        for imported in scan.imports if scan is not None else ():
+            module = self._target(path, imported) if imported.at_top else None
+            if module is not None:
+                paths = (*_prefixes(module), *(f"{module}.{name}" for name in imported.names))
+                yield from (file for dotted in paths if (file := self.module(dotted)))
+
+
+class _Beside:
+    """What lies beside the project's files without being one of them: ignored, generated, compiled, stubs."""
+
+    def __init__(self, root: Path, source_roots: _Roots, generated: frozenset[str]) -> None:
+        """`generated` are files that the project's build writes."""
+        self._root = root
+        self._source_roots = source_roots
+        self._made = set(generated)
+        self._listings: dict[str, frozenset[str]] = {}
+        self._there: dict[str, bool] = {}
+
+    def holds(self, dotted: str, roots: Iterable[str]) -> bool:
+        """Whether a module may be there without being a file of the project: on disk, or once it is generated."""
+        if dotted.endswith(("_pb2", "_pb2_grpc")):  # written by protoc
+            return True
+        inner = dotted.replace(".", "/")
+        return any(self._is_there(_join(root, inner)) for root in roots)
+
+    def _is_there(self, base: str) -> bool:
+        if base not in self._there:
+            folder, stem = posixpath.split(base)
+            beside = any(_module_of(name) == stem for name in self._named(folder, stem))
+            self._there[base] = beside or any(_module_of(name) for name in self._listing(base))
+        return self._there[base] or f"{base}.py" in self._made or f"{base}/__init__.py" in self._made
+
+    def _named(self, folder: str, stem: str) -> Iterator[str]:
+        return (name for name in self._listing(folder) if name.startswith(f"{stem}."))
+
+    def is_folder(self, dotted: str, roots: Iterable[str]) -> bool:
+        """Whether there is a folder for a module that holds a file: without one for Python it can be imported, too."""
+        folders = [_join(root, dotted.replace(".", "/")) for root in roots]
+        paths = (self._root / folder / name for folder in folders for name in self._listing(folder))
+        return any(path.is_file() for path in paths)
+
+    def stub_of(self, path: str) -> str | None:
+        """The .pyi beside a module."""
+        folder, name = posixpath.split(path)
+        return f"{path}i" if f"{name}i" in self._listing(folder) else None
+
+    def may_extend(self, path: str) -> bool:
+        """Whether a compiled module lies beside a module and takes its place."""
+        folder, name = posixpath.split(path)
+        stem = posixpath.splitext(name)[0]
+        return any(name.endswith(_COMPILED) for name in self._named(folder, stem))
+
+    def _listing(self, folder: str) -> frozenset[str]:
+        if folder not in self._listings:
+            try:
+                self._listings[folder] = frozenset(os.listdir(self._root / folder))  # noqa: PTH208
+            except OSError:
+                self._listings[folder] = frozenset()
+        return self._listings[folder]
+
+    def ask_git(self, modules: Iterable[str]) -> None:
+        """Find out which of some missing modules git would ignore, so that something may generate them."""
+        inner = [_join(root, module.replace(".", "/")) for module in modules for root in self._source_roots]
+        paths = {path for base in inner for path in (f"{base}.py", f"{base}/__init__.py")}
+        try:
+            said = run_git(
+                self._root,
+                *("--no-literal-pathspecs", "check-ignore", "--no-index", "--stdin", "-z"),  # it refuses literal ones
+                input=b"".join(os.fsencode(path) + b"\0" for path in sorted(paths)),
+            )
+        except GitError:  # so it also says that none of them is ignored
+            return
+        self._made |= {os.fsdecode(path) for path in said.split(b"\0") if path}
+
+
+_IMPORTS = (ast.Import, ast.ImportFrom)
+_COMPILED = (".pyd", ".so")
+_SOURCES = (".py", ".pyc", ".pyi", ".pyw", ".pyx")
+
+
+def _module_of(name: str) -> str:
+    """The module that a file of this name is or becomes; empty if none."""
+    if name.endswith(_COMPILED):  # module.cpython-311-x86_64-linux-gnu.so
+        return name.partition(".")[0]
+    stem, suffix = posixpath.splitext(name)
+    return stem if suffix in _SOURCES else ""
+
+
+def _any(answers: Iterable[bool | None]) -> bool | None:
+    """True if one is, else None if one is unknown."""
+    known = set(answers)
+    return True if True in known else None if None in known else False
+
+
+def _join(root: str, inner: str) -> str:
+    return f"{root}/{inner}" if root else inner
+
+
+def _is_package(path: str) -> bool:
+    return posixpath.basename(path) == "__init__.py"
+
+
+def _is_conftest_of(conftest: str, path: str) -> bool:
+    folder, name = posixpath.split(conftest)
+    return name == "conftest.py" and (not folder or path.startswith(f"{folder}/"))
+
+
+def _prefixes(dotted: str) -> Iterator[str]:
+    """A dotted path and the packages around it."""
+    while dotted:
+        yield dotted
+        dotted = dotted.rpartition(".")[0]
+
+
+def _folders_around(path: str) -> Iterator[str]:
+    """The folders around a file, inside out, but for the root."""
+    folder = posixpath.dirname(path)
+    while folder:
+        yield folder
+        folder = posixpath.dirname(folder)
