@@ -83,6 +83,7 @@ class Module:
         self.tree = parsed.tree
         self.names = names_of_interest(source.body, seeds)
         self.root = Scope("module", self.tree, None)
+        self.scopes = [self.root]
         self.references: list[Reference] = []
         self.parents: dict[ast.AST, ast.AST] = {}
         self.star_imports: list[ast.ImportFrom] = []
@@ -135,6 +136,14 @@ class Module:
         """All bindings that a name may stand for in a scope (no flow analysis); empty if unbound."""
         found = self.lookup(name, scope)
         return found.bindings[name] if found else []
+
+    def reads_around(self, use: Reference, scope: Scope) -> bool:
+        """Whether a use in a class body that binds the name may come before that, and so read the one around it."""
+        for binding in scope.bindings[use.node.id]:
+            statement = self.statement(binding.node)
+            if self.parents.get(statement) is scope.node and self.end(statement) <= self.start(use.node):
+                return False
+        return True
 
     def absolute(self, target: str) -> str:
         """An import's target with leading dots resolved against this module's package."""
@@ -257,6 +266,11 @@ class _Walk:
                 self._bind(scope, Binding(name, "assign", node))
         return [(child, scope) for child in children(node)]
 
+    def _scope(self, kind: str, node: ast.AST, parent: Scope) -> Scope:
+        scope = Scope(kind, node, parent)
+        self._module.scopes.append(scope)
+        return scope
+
     def _bind(self, scope: Scope, binding: Binding) -> None:
         if binding.name not in self._names:
             return
@@ -306,7 +320,7 @@ class _Walk:
         outer += arguments.defaults
         outer += [default for default in arguments.kw_defaults if default is not None]
         around, parameters = self._type_parameters(node, scope)
-        inner = Scope("function", node, around)
+        inner = self._scope("function", node, around)
         annotated = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
         annotated += [argument for argument in (arguments.vararg, arguments.kwarg) if argument is not None]
         annotations: list[ast.AST] = [a.annotation for a in annotated if a.annotation is not None]
@@ -322,7 +336,7 @@ class _Walk:
 
     def _class(self, node: ast.ClassDef, scope: Scope) -> list[tuple[ast.AST, Scope]]:
         around, parameters = self._type_parameters(node, scope)
-        inner = Scope("class", node, around)
+        inner = self._scope("class", node, around)
         visits: list[tuple[ast.AST, Scope]] = [(child, scope) for child in node.decorator_list]
         visits += parameters
         visits += [(child, around) for child in (*node.bases, *node.keywords)]
@@ -332,13 +346,13 @@ class _Walk:
         parameters: Sequence[ast.AST] = getattr(node, "type_params", ())
         if not parameters:
             return scope, []
-        around = Scope("function", node, scope)
+        around = self._scope("function", node, scope)
         for parameter in parameters:
             self._bind(around, Binding(parameter.name, "parameter", parameter))  # type: ignore[attr-defined]
         return around, [(parameter, around) for parameter in parameters]
 
     def _comprehension(self, node: ast.expr, scope: Scope) -> list[tuple[ast.AST, Scope]]:
-        inner = Scope("comprehension", node, scope)
+        inner = self._scope("comprehension", node, scope)
         first, *rest = node.generators  # type: ignore[attr-defined]
         visits: list[tuple[ast.AST, Scope]] = [(first.iter, scope), (first.target, inner)]
         visits += [(condition, inner) for condition in first.ifs]

@@ -30,7 +30,7 @@ def droppable(
     for scope, name in _left_without_use(module, rewritten):
         bindings = scope.bindings[name]
         kept = any(_must_stay(module, scope, binding, taken) for binding in bindings)
-        if kept or _mentioned(module, name):
+        if kept or mentioned(module, name):
             continue
         for binding in bindings:
             assert isinstance(binding.node, ast.stmt)
@@ -74,7 +74,7 @@ def _in_all(module: Module, name: str) -> bool:
     return b"__all__" in module.source.body and quoted.search(module.source.body) is not None
 
 
-def _mentioned(module: Module, name: str) -> bool:
+def mentioned(module: Module, name: str) -> bool:
     """Whether code in strings or comments may need a name: eval, string annotations, doctests, type comments."""
     if module.strings_run_as_code:
         return True
@@ -104,11 +104,13 @@ def _may_be_annotation(module: Module, node: ast.AST) -> bool:
     inner = node
     for ancestor in module.ancestors(node):
         match ancestor:
-            case ast.arg(annotation=annotation) | ast.AnnAssign(annotation=annotation) if annotation is inner:
+            case ast.AnnAssign(annotation=annotation) if annotation is inner:
                 return True
             case ast.AnnAssign(annotation=ast.Name(id="TypeAlias") | ast.Attribute(attr="TypeAlias")):
                 return True
-            case ast.FunctionDef(returns=returns) | ast.AsyncFunctionDef(returns=returns) if returns is inner:
+            case ast.FunctionDef(returns=returns) | ast.AsyncFunctionDef(returns=returns) if (
+                returns is inner or inner in _annotations(ancestor.args)
+            ):
                 return True
             case ast.Call(func=function) if function is not inner:
                 called = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
@@ -130,6 +132,12 @@ def _may_be_annotation(module: Module, node: ast.AST) -> bool:
                 return False
         inner = ancestor
     return False
+
+
+def _annotations(arguments: ast.arguments) -> list[ast.expr | None]:
+    """The annotations of parameters; what stands in them has the function itself for its parent."""
+    named = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+    return [argument.annotation for argument in (*named, arguments.vararg, arguments.kwarg) if argument is not None]
 
 
 def _block_survives(

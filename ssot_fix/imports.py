@@ -8,13 +8,13 @@ from __future__ import annotations
 import ast
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from ssot_fix.bindings import Binding, Module, Reference, Scope
 from ssot_fix.edits import Edit, Refusal
-from ssot_fix.project.resolver import Project
+from ssot_fix.project.resolver import Project, is_type_checking
 
 # Statements with this text may change where imports are found.
 _MAY_PREPARE = re.compile(rb"\bpath\b|\baddsitedir\b|\benviron|\bputenv\b|\bmonkey\b")
@@ -269,9 +269,12 @@ class Binder:
 
     # Placing
 
-    def placement_for(self, nodes: Sequence[ast.AST]) -> Placement:
-        """The best place for the import that comes before all of the nodes, if there is one."""
-        if self._mergeable is not None:
+    def placement_for(self, nodes: Sequence[ast.AST], busy: Container[ast.AST] = ()) -> Placement:
+        """The best place for the import that comes before all of the nodes, if there is one.
+
+        `busy` are statements that are edited already.
+        """
+        if self._mergeable is not None and self._mergeable not in busy:
             merged = Placement(self._indices[self._mergeable] + 1, self._mergeable)
             if not any(self._runs_before(node, merged.index) for node in nodes):
                 return merged
@@ -508,6 +511,22 @@ def blocks(node: ast.AST) -> Iterator[list[ast.stmt]]:
         block = getattr(node, name, None)
         if isinstance(block, list):
             yield block
+
+
+def runs_at_import(module: Module, statement: ast.stmt) -> bool:
+    """Whether a statement may run when its module is imported: in no function, and not for type checkers only."""
+    inner: ast.AST = statement
+    for ancestor in module.ancestors(statement):
+        if isinstance(ancestor, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            return False
+        if isinstance(ancestor, ast.If) and inner in ancestor.body and not _runs_at_import(ancestor):
+            return False
+        inner = ancestor
+    return True
+
+
+def _runs_at_import(branch: ast.If) -> bool:
+    return not (is_type_checking(branch.test) or is_main_guard(branch))
 
 
 def is_main_guard(statement: ast.stmt) -> bool:

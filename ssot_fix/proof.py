@@ -10,12 +10,13 @@ import ast
 import symtable
 import warnings
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ssot_fix.bindings import Module
+from ssot_fix.bindings import Binding, Module, Reference
 from ssot_fix.edits import Edit, apply_edits
-from ssot_fix.imports import Binder, Target
+from ssot_fix.import_edits import Statement, statement_of
+from ssot_fix.imports import Binder, Target, runs_at_import
 from ssot_fix.newer_syntax import Unparseable, parse
 from ssot_fix.project.resolver import Project
 from ssot_fix.sites import Plan, Site
@@ -45,8 +46,10 @@ def prove(
     new_raw = apply_edits(module.source.raw, edits)
     new = _parse_again(module, new_raw, seeds)
     _Comparison(module, new, plan).run()
+    _check_moves(module, plan)
     _check_bindings(module, new, plan)
     _check_imports(module, new, plan, project)
+    _check_moved_imports(module, plan, project)
     if again := replan(new).edits:
         line, _ = new.source.position(again[0].start)
         raise ProofFailed(f"stability: a second run would change line {line} again")
@@ -101,8 +104,10 @@ class _Comparison:
 
     def __init__(self, old: Module, new: Module, plan: Plan) -> None:
         self._old, self._new, self._plan = old, new, plan
-        self._sites = {site.changed or site.node: site for site in plan.rewritten()}
-        self._touched = sorted(getattr(node, "lineno", 0) for node in (*self._sites, *plan.dropped, *plan.merged))
+        self._sites = {site.changed or site.node: site for site in plan.rewritten() if not site.follows}
+        self._replaced = {r.node: r.source for site in plan.rewritten() for r in site.replaced}
+        touched = (*self._sites, *self._replaced, *plan.dropped, *plan.merged, *plan.expected)
+        self._touched = sorted(getattr(node, "lineno", 0) for node in touched)
         self._met: set[ast.AST] = set()
         self._added = {(binder.target.module, binder.target.name) for binder in plan.placed}
         self._pairs: list[tuple[object, object]] = []
@@ -111,7 +116,7 @@ class _Comparison:
         self._pairs = [(self._old.tree, self._new.tree)]
         while self._pairs:
             self._compare(*self._pairs.pop())
-        if missed := self._sites.keys() - self._met:
+        if missed := (self._sites.keys() | self._replaced.keys()) - self._met:
             self._fail(next(iter(missed)), "a site is gone")
         if self._added:
             self._fail(self._old.tree, "an added import is missing")
@@ -121,6 +126,13 @@ class _Comparison:
     def _compare(self, old: object, new: object) -> None:
         if isinstance(old, ast.AST) and old in self._sites:
             self._compare_site(self._sites[old], old, new)
+        elif isinstance(old, ast.AST) and old in self._replaced:
+            self._met.add(old)
+            if not isinstance(new, ast.AST) or ast.unparse(new) != self._replaced[old]:
+                self._fail(old, f"not `{self._replaced[old]}` now")
+        elif isinstance(old, Statement):
+            if not isinstance(new, ast.Import | ast.ImportFrom) or statement_of(new) != old:
+                self._fail(new if isinstance(new, ast.AST) else None, f"not the import that was meant: {old}")
         elif isinstance(old, list) and isinstance(new, list):
             self._compare_lists(old, new)
         elif isinstance(old, ast.AST) and isinstance(new, ast.AST):
@@ -155,7 +167,12 @@ class _Comparison:
 
     def _compare_lists(self, old: list[object], new: list[object]) -> None:
         dropped, added = self._plan.dropped, []
-        kept = [n for n in old if not (isinstance(n, ast.stmt) and n in dropped and not self._kept_names(n))]  # type: ignore[arg-type]
+        kept: list[object] = []
+        for node in old:
+            if isinstance(node, ast.stmt) and node in self._plan.expected:
+                kept += self._plan.expected[node]
+            elif not (isinstance(node, ast.stmt) and node in dropped and not self._kept_names(node)):  # type: ignore[arg-type]
+                kept.append(node)
         if len(new) > len(kept) and old is self._old.tree.body:
             added = [node for node in new if self._is_added(node)]
         self._push(kept, [node for node in new if node not in added])
@@ -232,12 +249,102 @@ def _check_bindings(old: Module, new: Module, plan: Plan) -> None:
                 f"bindings: `{base}` does not mean {site.binder.target.module}.{site.binder.target.name} at "
                 f"line {new.source.line_of(first)}"
             )
+    _check_renamed(old, new, plan, references, starts)
     lost = {alias.asname or alias.name.partition(".")[0] for names in plan.dropped.values() for alias in names}
+    lost |= {
+        site.moved.alias.asname or site.moved.alias.name.partition(".")[0] for site in plan.rewritten() if site.moved
+    }
     unbound_before = {r.node.id for r in old.references if old.lookup(r.node.id, r.scope) is None}
     for reference in new.references:
         name = reference.node.id
-        if name in lost - unbound_before and new.lookup(name, reference.scope) is None:
+        if name in lost - unbound_before and not _is_bound(new, reference):
             raise ProofFailed(f"bindings: `{name}` on line {reference.node.lineno} lost its import")
+
+
+def _is_bound(module: Module, use: Reference) -> bool:
+    """Whether a name is bound where it is read; in a class body, before the class itself binds it."""
+    name, found = use.node.id, module.lookup(use.node.id, use.scope)
+    if found is not None and found.kind == "class" and found.parent is not None and module.reads_around(use, found):
+        return module.lookup(name, found.parent) is not None
+    return found is not None
+
+
+def _check_moves(old: Module, plan: Plan) -> None:
+    """Step 3: the statements that moves touch bind what they did, moves applied, and nothing else."""
+    moved = {site.moved.alias: site.moved for site in plan.rewritten() if site.moved is not None}
+    before: set[tuple[str, str]] = set()
+    after: set[tuple[str, str]] = set()
+    for statement, expected in plan.expected.items():
+        assert isinstance(statement, ast.Import | ast.ImportFrom)
+        for alias in statement.names:
+            move = moved.get(alias)
+            if move is None:
+                before.add(_bound(old, statement_of(statement), alias.name, alias.asname))
+            elif move.name is None:
+                plain = isinstance(statement, ast.Import) and alias.asname is None
+                before.add((move.module if plain else move.bound, move.module))
+            else:
+                before.add((move.bound, f"{move.module}.{move.name}"))
+        after |= {_bound(old, each, *name) for each in expected for name in each.names}
+    # A name that another import of the file binds to the same is not bound twice.
+    there = {
+        _bound(old, statement_of(node), alias.name, alias.asname)
+        for node in old.parents
+        if isinstance(node, ast.Import | ast.ImportFrom) and node not in plan.expected
+        for alias in node.names
+    }
+    if after - before or before - after - there:
+        differ = ", ".join(sorted(f"{name} from {target}" for name, target in before ^ after))
+        raise ProofFailed(f"bindings: the moved imports would not bind what was meant: {differ}")
+
+
+def _bound(module: Module, statement: Statement, name: str, asname: str | None) -> tuple[str, str]:
+    """What an import binds, and to what; `import a.b` binds a path."""
+    if statement.module is None:
+        return asname or name, name
+    origin = module.absolute("." * statement.level + statement.module)
+    joint = "" if origin.endswith(".") else "."
+    return asname or name, f"{origin}{joint}{name}"
+
+
+def _check_renamed(
+    old: Module, new: Module, plan: Plan, references: Sequence[Reference], starts: Sequence[int]
+) -> None:
+    """Step 3: every use that was renamed means the import that was moved."""
+    for site in plan.rewritten():
+        if site.moved is None:
+            continue
+        target = f"{site.moved.module}.{site.moved.name}" if site.moved.name else site.moved.module
+        for replaced in site.replaced:
+            if isinstance(replaced.node, ast.Constant):
+                continue
+            first, last = plan.new_place(old.start(replaced.node), old.end(replaced.node))
+            base = replaced.source.partition(".")[0]
+            inside = references[bisect_left(starts, first) : bisect_left(starts, last)]
+            bindings = [b for r in inside if r.node.id == base for b in new.meanings(base, r.scope)]
+            if not bindings or not all(_leads_to(new, binding, target) for binding in bindings):
+                line = new.source.line_of(first)
+                raise ProofFailed(f"bindings: `{replaced.source}` does not mean {target} at line {line}")
+
+
+def _leads_to(module: Module, binding: Binding, target: str) -> bool:
+    if binding.kind != "import" or binding.target is None:
+        return False
+    bound = module.absolute(binding.target)
+    return target == bound or target.startswith(f"{bound}.")
+
+
+def _check_moved_imports(old: Module, plan: Plan, project: Project) -> None:
+    """Step 4: what moved imports are moved to is there, and importing it does not lead back here."""
+    for site in plan.rewritten():
+        if site.moved is None:
+            continue
+        module, name = site.moved.module, site.moved.name
+        if project.offers(module, name) is False:
+            what = f"{module} has no `{name}`" if name else f"{module} is not in the project"
+            raise ProofFailed(f"imports: {what}")
+        if runs_at_import(old, site.moved.statement) and project.leads_back(module, name, old.path):
+            raise ProofFailed(f"imports: {module} imports this module")
 
 
 def _check_imports(old: Module, new: Module, plan: Plan, project: Project) -> None:

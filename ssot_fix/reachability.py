@@ -118,7 +118,7 @@ def _is_found(project: Project, dotted: str, folder: str) -> bool:
 
 def _path_edit(module: Module, root: str) -> Iterator[int]:
     """The index behind the statement that puts a source root on sys.path for good."""
-    entries = _path_entries(module)
+    entries = path_entries(module)
     if root in entries and not _takes_away(module):
         yield entries[root] + 1
 
@@ -131,7 +131,7 @@ def _takes_away(module: Module) -> bool:
     )
 
 
-def _path_entries(module: Module) -> dict[str, int]:
+def path_entries(module: Module) -> dict[str, int]:
     """The folders, relative to the project's root, that a module always adds to sys.path, as far as known.
 
     Each with the index of its top-level statement.

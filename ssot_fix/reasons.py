@@ -27,6 +27,8 @@ SHARED: Final = MappingProxyType(
         "own folder on sys.path, not the project's root. Put the root on sys.path at the top of the script, run it "
         "with `python -m`, or name its folder in `source-roots`.",
         "ambiguous-binding": "The name is bound in several ways, and which one holds here can't be told.",
+        "import-layout": "The import statement can't be edited without losing a comment or taking it from its name. "
+        "Split the statement by hand.",
         "overlapping-edits": "Two codemods want to change the same bytes.",
         "uncommitted-changes": "The file has changes that are not committed. Commit or stash them, "
         "or use --allow-dirty.",

@@ -10,7 +10,16 @@ from itertools import accumulate
 
 from ssot_fix.bindings import Reference
 from ssot_fix.edits import Applicability, Edit, Refusal, Status
+from ssot_fix.import_edits import Moved, Statement
 from ssot_fix.imports import Binder
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """An expression that an edit of a site replaces, and its successor as `ast.unparse` spells it."""
+
+    node: ast.expr
+    source: str
 
 
 @dataclass(eq=False, slots=True)
@@ -21,7 +30,8 @@ class Site:
     the node that they replace (by default `node`), and `kept` the nodes that must come back, in order, as the
     arguments of the call that takes its place. `binder` is set if the fix reaches a target by `expression`, whose
     import has to be added if `needs_import`; `reference` is the use of a name that goes away. `key` is what sites
-    are coupled by; its meaning is the codemod's own.
+    are coupled by; its meaning is the codemod's own. A fix of an import has `moved` instead, and in `replaced` and
+    `edits` what follows it elsewhere. `replacement` is what the finding shows, if not the new text of `node`.
     """
 
     codemod: str
@@ -38,7 +48,15 @@ class Site:
     needs_import: bool = False
     reference: Reference | None = None
     key: str | None = None
+    moved: Moved | None = None
+    replaced: tuple[Replaced, ...] = ()
+    replacement: str | None = None
     status: Status | None = None
+
+    @property
+    def follows(self) -> bool:
+        """Whether all that changes is declared by `moved` and `replaced`."""
+        return self.moved is not None or bool(self.replaced)
 
     def refuse(self, refusal: Refusal) -> None:
         """Leave the site alone, for a reason."""
@@ -48,7 +66,10 @@ class Site:
 
 @dataclass(slots=True)
 class Plan:
-    """All that is to happen to one module; edits are in `Source.body` offsets."""
+    """All that is to happen to one module; edits are in `Source.body` offsets.
+
+    `expected` tells for each import statement that moves touch what has to stand in its place.
+    """
 
     sites: list[Site] = field(default_factory=list)
     site_edits: list[Edit] = field(default_factory=list)
@@ -56,6 +77,7 @@ class Plan:
     dropped: dict[ast.stmt, list[ast.alias]] = field(default_factory=dict)
     merged: dict[ast.stmt, Binder] = field(default_factory=dict)
     placed: list[Binder] = field(default_factory=list)
+    expected: dict[ast.stmt, tuple[Statement, ...]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     _grown: _Growth | None = None
 
@@ -77,6 +99,10 @@ class Plan:
             if edit.start == end:
                 after += _grown(edit)
         return start + before, end + after
+
+    def new_place(self, start: int, end: int) -> tuple[int, int]:
+        """Where an expression lies in the new text that an edit of its own replaces, wholly or inside."""
+        return start + self._growth.before(start), end + self._growth.within(end)
 
     @property
     def _growth(self) -> _Growth:

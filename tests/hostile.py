@@ -35,7 +35,7 @@ class Hostile:
 
     renamed: frozenset[str] = frozenset()
 
-    def surveyor(self, project):
+    def surveyor(self, project, config):
         return _see_nothing
 
     def narrow(self, passed):
@@ -50,7 +50,7 @@ class Hostile:
             (project.root / path).unlink()
         return self
 
-    def seeds(self, path: str) -> frozenset[str]:
+    def seeds(self, path: str, raw: bytes) -> frozenset[str]:
         return frozenset({"os"})
 
     def sites(self, module, project, *rest):

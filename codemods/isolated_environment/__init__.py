@@ -91,7 +91,7 @@ class Environment:
     def _accessor(self, path: str) -> Accessor | None:
         return self.accessors.get(_key(self._options(path)))
 
-    def seeds(self, path: str) -> frozenset[str]:
+    def seeds(self, path: str, _raw: bytes) -> frozenset[str]:
         """`os`, its entries, and what the accessor is called."""
         accessor = self._accessor(path)
         if accessor is None:
@@ -158,7 +158,7 @@ class IsolatedEnvironment:
         """Every site spells environ, getenv, putenv or unsetenv."""
         return b"tenv" in data or _WORD.search(data) is not None
 
-    def surveyor(self, _project: Project) -> Surveyor:
+    def surveyor(self, _project: Project, _config: Config) -> Surveyor:
         """Looks for production files that may define the accessor."""
         return _may_define_accessor
 

@@ -35,12 +35,9 @@ class Setting:
     note: str = ""
 
 
-class Surveyor(Protocol):
-    """Looks at the bytes of every file of the project for `prepare`; picklable, it goes to the workers."""
-
-    def __call__(self, path: str, data: bytes, scope: str) -> object | None:
-        """What `prepare` has to know of a file (picklable), None for nothing; no parsing where bytes will do."""
-        ...
+# Looks at each file of the project for `prepare`, in the workers: from its path, its bytes and its scope (production
+# or test) to what `prepare` has to know of it, None for nothing. Picklable, and what it returns, too.
+Surveyor = Callable[[str, bytes, str], object | None]
 
 
 class Prepared(Protocol):
@@ -51,8 +48,8 @@ class Prepared(Protocol):
         """The codemod's name."""
         ...
 
-    def seeds(self, path: str) -> frozenset[str]:
-        """The names whose bindings the codemod has to know in a file."""
+    def seeds(self, path: str, raw: bytes) -> frozenset[str]:
+        """The names whose bindings the codemod has to know in a file; `raw` are its bytes."""
         ...
 
     @property
@@ -127,7 +124,7 @@ class Codemod(Protocol):
         """Whether a file's bytes can hold a site. Called on every file: no parsing here."""
         ...
 
-    def surveyor(self, project: Project) -> Surveyor:
+    def surveyor(self, project: Project, config: Config) -> Surveyor:
         """What looks at the project's files before `prepare`."""
         ...
 

@@ -48,7 +48,7 @@ class Analysis:
     def _one(self, path: str) -> FileResult:
         context = self.context
         raw = context.project.read(path)
-        seeds = context.seeds(path)
+        seeds = context.seeds(path, raw)
         try:
             module = load(path, context.project.module_name(path), raw, seeds)
         except UnreadableText as error:
@@ -119,7 +119,7 @@ def _finding(module: Module, plan: Plan, site: Site, new: Source | None, scope: 
     end_line, end_column = module.source.position(end)
     replacement = None
     if site.status is Status.REWRITTEN and new is not None:
-        replacement = new.body[slice(*plan.new_span(site, start, end))].decode()
+        replacement = site.replacement or new.body[slice(*plan.new_span(site, start, end))].decode()
     refused = site.refusal if site.status is Status.REFUSED else None
     return Finding(
         site.codemod,

@@ -10,6 +10,7 @@ from ssot_fix.drops import drop_edits, droppable
 from ssot_fix.edits import Applicability, Refusal, Status
 from ssot_fix.engine.contract import Prepared
 from ssot_fix.engine.suppress import read_suppressions
+from ssot_fix.import_edits import compose, why_not
 from ssot_fix.project.config import Config
 from ssot_fix.project.resolver import Project
 from ssot_fix.sites import Plan, Site
@@ -39,9 +40,9 @@ class Context:
             if path in self.wanted[codemod.name] and (not wanted or codemod.name in wanted)
         )
 
-    def seeds(self, path: str) -> frozenset[str]:
+    def seeds(self, path: str, raw: bytes) -> frozenset[str]:
         """The names of interest of all codemods."""
-        return frozenset().union(*(codemod.seeds(path) for codemod in self.active(path)))
+        return frozenset().union(*(codemod.seeds(path, raw) for codemod in self.active(path)))
 
     def taken(self, module: Module) -> frozenset[str]:
         """The globals of a module that other files take: by import (`*`: all), attribute or patch target."""
@@ -62,7 +63,7 @@ def plan_module(module: Module, context: Context) -> Plan:
     _refuse_overlaps(plan.sites)
     plan.notes += suppressions.notes
     plan.notes += suppressions.unused(codemod.name for codemod in codemods)
-    _compose(module, plan, taken)
+    _compose(module, plan, context.project, taken)
     return plan
 
 
@@ -96,15 +97,28 @@ def _refuse_overlaps(sites: Iterable[Site]) -> None:
         taken = max(taken, end)
 
 
-def _compose(module: Module, plan: Plan, taken: frozenset[str]) -> None:
+def _refuse_unclean(module: Module, plan: Plan) -> None:
+    """Refuse moves out of statements that can't be edited cleanly: with which names go, that is known only now."""
+    moving = [site for site in plan.rewritten() if site.moved is not None]
+    reasons = why_not(module, [site.moved for site in moving if site.moved is not None])
+    for site in moving:
+        if site.moved is not None and (why := reasons.get(site.moved.statement)):
+            site.refuse(Refusal("import-layout", f"{site.message}; {why}"))
+
+
+def _compose(module: Module, plan: Plan, project: Project, taken: frozenset[str]) -> None:
+    _refuse_unclean(module, plan)
     rewritten = plan.rewritten()
+    composed = compose(module, [site.moved for site in rewritten if site.moved is not None], project)
+    plan.expected, plan.import_edits = composed.expected, composed.edits
     plan.site_edits = [edit for site in rewritten for edit in site.edits]
     references = [site.reference for site in rewritten if site.reference is not None]
-    plan.dropped = droppable(module, references, taken)
+    dropped = droppable(module, references, taken)
+    plan.dropped = {node: aliases for node, aliases in dropped.items() if node not in plan.expected}
     whole = frozenset(node for node, aliases in plan.dropped.items() if len(aliases) == len(node.names))  # type: ignore[attr-defined]
     for binder in dict.fromkeys(site.binder for site in rewritten if site.binder and site.needs_import):
         nodes = [site.node for site in rewritten if site.binder is binder]
-        placement = binder.placement_for(nodes)
+        placement = binder.placement_for(nodes, busy=plan.expected)
         if placement.merge is not None:
             plan.merged[placement.merge] = binder
         else:

@@ -15,7 +15,7 @@ from ssot_fix.engine.executors import Pool
 from ssot_fix.engine.file import Analysis
 from ssot_fix.engine.plan import Context
 from ssot_fix.engine.screen import Screen, Screened, Takers
-from ssot_fix.project.classify import Classifier
+from ssot_fix.project.classify import Classifier, Globs
 from ssot_fix.project.config import Config
 from ssot_fix.project.discovery import discover
 from ssot_fix.project.resolver import Project, project_of
@@ -58,6 +58,16 @@ def run(request: Request, progress: Callable[[int, int], None] = lambda _done, _
     return _Run(request, progress).outcome()
 
 
+def prepare(
+    request: Request, progress: Callable[[int, int], None] = lambda _done, _total: None
+) -> tuple[dict[str, Prepared], list[str]]:
+    """The codemods of a request, each bound to the project, and notes; no file is analysed.
+
+    Raises as `run` does.
+    """
+    return _Run(request, progress).prepared()
+
+
 class _Run:
     def __init__(self, request: Request, progress: Callable[[int, int], None]) -> None:
         self._config = request.config
@@ -67,6 +77,19 @@ class _Run:
         self._clock = time.perf_counter()
 
     def outcome(self) -> Outcome:
+        with Pool(self._config.general.jobs) as pool:
+            project, scopes, screened, prepared = self._ready(pool)
+            if prepared:
+                self._analyse(pool, project, prepared, screened, scopes)
+                self._look_beyond(prepared)
+        return self._sorted_outcome()
+
+    def prepared(self) -> tuple[dict[str, Prepared], list[str]]:
+        with Pool(self._config.general.jobs) as pool:
+            *_, prepared = self._ready(pool)
+        return {codemod.name: codemod for codemod in prepared}, self._outcome.notes
+
+    def _ready(self, pool: Pool) -> tuple[Project, dict[str, str], dict[str, Screened], tuple[Prepared, ...]]:
         gc.freeze()  # what is loaded by now stays; don't look at it again
         codemods = self._chosen()
         everything, wanted = self._files()
@@ -74,14 +97,10 @@ class _Run:
         in_scope = {path: path in wanted and self._is_in_scope(scopes[path]) for path in everything}
         self._outcome.files_scanned = sum(in_scope.values())
         self._outcome.tests_skipped = len(wanted) - self._outcome.files_scanned
-        with Pool(self._config.general.jobs) as pool:
-            project = project_of(self._config.root, everything, self._config.general.source_roots)
-            surveyors = {codemod.name: codemod.surveyor(project) for codemod in codemods}
-            screened = self._screen(pool, Screen(self._config.root, codemods, in_scope, scopes, surveyors))
-            prepared = self._prepare(codemods, project, screened)
-            if prepared:
-                self._analyse(pool, project, prepared, screened, scopes)
-        return self._sorted_outcome()
+        project = project_of(self._config.root, everything, self._config.general.source_roots)
+        surveyors = {codemod.name: codemod.surveyor(project, self._config) for codemod in codemods}
+        screened = self._screen(pool, Screen(self._config.root, codemods, in_scope, scopes, surveyors))
+        return project, scopes, screened, self._prepare(codemods, project, screened)
 
     def _sorted_outcome(self) -> Outcome:
         results = sorted(self._outcome.results, key=lambda result: os.fsencode(result.path))
@@ -166,6 +185,26 @@ class _Run:
                 self._outcome.notes.append(f"{codemod.name} is inactive: {ready.why}")
         self._lap("prepare")
         return tuple(prepared)
+
+    def _look_beyond(self, prepared: Sequence[Prepared]) -> None:
+        for codemod in prepared:
+            results, notes = codemod.beyond(self._covers())
+            self._outcome.results += results
+            self._outcome.notes += notes
+        self._lap("other files")
+
+    def _covers(self) -> Callable[[str], bool]:
+        """Tells of files that are not Python whether the run is about them."""
+        general, root = self._config.general, self._config.root.resolve()
+        excluded, classifier = Globs(general.exclude), Classifier(general.test_patterns)
+        asked = [Path(path).resolve() for path in self._request.paths]
+        wanted = [path.relative_to(root).as_posix() for path in asked]
+
+        def covers(path: str) -> bool:
+            under = not wanted or any(each in {path, "."} or path.startswith(f"{each}/") for each in wanted)
+            return under and self._is_in_scope(classifier.scope(path)) and not excluded.matches(path)
+
+        return covers
 
     def _analyse(
         self,
