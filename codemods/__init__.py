@@ -5,10 +5,11 @@ from __future__ import annotations
 from importlib.metadata import entry_points
 
 from codemods.isolated_environment import IsolatedEnvironment
+from codemods.stale_imports import StaleImports
 from ssot_fix.engine.contract import Codemod
 
 ENTRY_POINTS = "ssot_fix.codemods"
-BUILT_IN: tuple[Codemod, ...] = (IsolatedEnvironment(),)
+BUILT_IN: tuple[Codemod, ...] = (IsolatedEnvironment(), StaleImports())
 
 
 def catalog() -> dict[str, Codemod]:

@@ -1,4 +1,4 @@
-"""Before/after cases as text, and the helper that runs one. The format: fixtures/isolated_environment/README.md."""
+"""Before/after cases as text, and the helper that runs one. The format: the README.md in each folder of cases."""
 
 from __future__ import annotations
 
@@ -21,20 +21,26 @@ from ssot_fix.engine.run import Outcome, Request, run
 from ssot_fix.project.config import load
 
 FIXTURES = Path(__file__).resolve().parent.parent / "fixtures"
-CASES = FIXTURES / "isolated_environment"
+ENVIRONMENT, IMPORTS = "isolated_environment", "stale_imports"  # the folders, called like the codemods
 
 _HEADER = re.compile(r"^=== (.+)\n", re.MULTILINE)
 _SECTION = re.compile(r"^--- (\w+)(?: (\S+))?\n", re.MULTILINE)
+_MOVE = '[[stale-imports.moves]]\nfrom = "{}"\nto = "{}"\n'
+Left = tuple[tuple[int, str], ...]
 
 
 @dataclass(frozen=True)
 class Case:
-    """One before/after pair; `left` are the sites that stay, as (line, reason), suppressed ones among them."""
+    """One before/after pair; `left` are the sites that stay, as (line, reason), suppressed ones among them.
+
+    `others_after` and `others_left` say the same of other files, by path.
+    """
 
     title: str
     before: bytes
     after: bytes | None = None
-    left: tuple[tuple[int, str], ...] = ()
+    left: Left = ()
+    folder: str = ENVIRONMENT
     topic: str = ""
     path: str = "app.py"
     unsafe: bool = False
@@ -44,6 +50,13 @@ class Case:
     config: str = ""
     notes: tuple[str, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
+    others_after: Mapping[str, str] = field(default_factory=dict)
+    others_left: Mapping[str, Left] = field(default_factory=dict)
+
+    @property
+    def codemod(self) -> str:
+        """The codemod that the case is about."""
+        return self.folder.replace("_", "-")
 
     @property
     def id(self) -> str:
@@ -67,48 +80,66 @@ class Case:
 def read_cases(path: Path) -> list[Case]:
     """The cases of one file, in order."""
     title_and_text = _HEADER.split(path.read_bytes().decode())[1:]
-    return [_case(path.stem, *pair) for pair in zip(title_and_text[::2], title_and_text[1::2], strict=True)]
+    pairs = zip(title_and_text[::2], title_and_text[1::2], strict=True)
+    return [_case(path.parent.name, path.stem, *pair) for pair in pairs]
 
 
-def _case(topic: str, title: str, text: str) -> Case:
+def _case(folder: str, topic: str, title: str, text: str) -> Case:
     head, *sections = _SECTION.split(text)
     options = dict(line.split(": ", 1) for line in head.split("\n") if line)
     found: dict[str, str] = {}
-    files: dict[str, str] = {}
+    others: dict[str, dict[str, str]] = {"file": {}, "after": {}, "refused": {}}
     for name, path, body in zip(sections[::3], sections[1::3], sections[2::3], strict=True):
-        (files if name == "file" else found)[path or name] = f"{body.rstrip()}\n" if body.strip() else ""
+        held, key = (others[name], path) if path else (found, name)
+        assert key not in held, f"{topic}: {title}: {key}"
+        held[key] = f"{body.rstrip()}\n" if body.strip() else ""
+    moves = (move.split(" -> ") for move in options.pop("moves", "").split(", ") if move)
     case = Case(
         title=title,
+        folder=folder,
         topic=topic,
         before=found.pop("before").encode(),
         after=found.pop("after").encode() if "after" in found else None,
-        left=tuple((int(line), why) for line, why in map(str.split, found.pop("refused", "").splitlines())),
+        left=_left(found.pop("refused", "")),
         path=options.pop("path", "app.py"),
         unsafe=options.pop("unsafe", "no") == "yes",
         hazards=tuple(int(number) for number in options.pop("hazards", "").split(",") if number),
         python=options.pop("python", ""),
         variants=options.pop("variants", "yes") == "yes",
-        config=found.pop("config", ""),
+        config=found.pop("config", "") + "".join(_MOVE.format(*ends) for ends in moves),
         notes=tuple(found.pop("notes", "").splitlines()),
-        files=files,
+        files=others["file"],
+        others_after=others["after"],
+        others_left={path: _left(text) for path, text in others["refused"].items()},
     )
     assert not options, f"{topic}: {title}: {options}"
     assert not found, f"{topic}: {title}: {list(found)}"
     return case
 
 
-def all_cases() -> Iterator[Case]:
-    for path in sorted(CASES.glob("*.txt")):
+def _left(text: str) -> Left:
+    return tuple((int(line), why) for line, why in map(str.split, text.splitlines()))
+
+
+def all_cases(folder: str = ENVIRONMENT) -> Iterator[Case]:
+    """The cases of a codemod."""
+    for path in sorted((FIXTURES / folder).glob("*.txt")):
         yield from read_cases(path)
 
 
-ACCESSOR = {file.relative_to(CASES).as_posix(): file.read_bytes() for file in (CASES / "shared").glob("*.py")}
+_HOME = FIXTURES / ENVIRONMENT
+ACCESSOR = {file.relative_to(_HOME).as_posix(): file.read_bytes() for file in (_HOME / "shared").glob("*.py")}
 catalog = cache(catalog)  # looks for entry points on every call
 
 
 def make_project(root: Path, files: Mapping[str, str | bytes]) -> Path:
     """A project of the accessor and some files; what else is in the folder is removed."""
-    wanted = {path: text if isinstance(text, bytes) else text.encode() for path, text in {**ACCESSOR, **files}.items()}
+    return lay_out(root, {**ACCESSOR, **files})
+
+
+def lay_out(root: Path, files: Mapping[str, str | bytes]) -> Path:
+    """A project of some files; what else is in the folder is removed."""
+    wanted = {path: text if isinstance(text, bytes) else text.encode() for path, text in files.items()}
     for file in [file for file in root.rglob("*") if file.is_file()]:
         if file.relative_to(root).as_posix() not in wanted:
             file.unlink()
@@ -176,7 +207,7 @@ def compiles(text: bytes) -> bool:
     return True
 
 
-def left_alone(result: FileResult) -> tuple[tuple[int, str], ...]:
+def left_alone(result: FileResult) -> Left:
     """The sites that stay, as cases spell them."""
     return tuple(
         (finding.line, finding.reason or finding.status.value)
@@ -185,28 +216,45 @@ def left_alone(result: FileResult) -> tuple[tuple[int, str], ...]:
     )
 
 
+def lay_out_case(case: Case, root: Path) -> dict[str, bytes]:
+    """Write a case's project; the bytes of each file of it that may change, by path."""
+    config = {"ssot-fix.toml": case.config} if case.config else {}
+    files = {path: text.encode() for path, text in case.files.items()} | {case.path: case.before}
+    (make_project if case.folder == ENVIRONMENT else lay_out)(root, {**config, **files})
+    return files
+
+
+def run_case(case: Case, root: Path) -> Outcome:
+    """A run of the case's codemod alone, every finding of which is accounted for."""
+    outcome = run_project(root, codemods=(case.codemod,), unsafe_fixes=case.unsafe)
+    accounted(outcome.results)
+    return outcome
+
+
 def check_case(case: Case, root: Path, *, twice: bool = True) -> None:
     """Run a case and hold it to all that is expected of it; `twice`: a second run changes nothing."""
-    config = {"ssot-fix.toml": case.config} if case.config else {}
-    make_project(root, {**config, **case.files, case.path: case.before})
-    outcome = run_project(root, unsafe_fixes=case.unsafe)
-    accounted(outcome.results)
-    result = next((r for r in outcome.results if r.path == case.path), FileResult(case.path))
-    new = apply_edits(case.before, result.edits)
-    shown = {finding.line: f"{finding.reason}: {finding.message}" for finding in result.findings}
-    expected = case.before if case.after is None else case.after
-    assert new.decode("latin-1") == expected.decode("latin-1"), shown
-    assert left_alone(result) == case.left, shown
+    before = lay_out_case(case, root)
+    outcome = run_case(case, root)
+    results = {result.path: result for result in outcome.results}
+    shown = [f"{r.path}:{f.line}: {f.reason}: {f.message}" for r in outcome.results for f in r.findings]
+    expected = {**before, **{path: text.encode() for path, text in case.others_after.items()}}
+    expected |= {case.path: case.after} if case.after is not None else {}
+    left = {**case.others_left, case.path: case.left}
+    # What one finds in the accessor's own files, which all projects have, is a case of its own.
+    for path in sorted({*before, *results}) if case.folder == IMPORTS else (case.path,):
+        result = results.get(path, FileResult(path))
+        new = apply_edits(before[path], result.edits)
+        assert new.decode("latin-1") == expected[path].decode("latin-1"), (path, shown)
+        assert left_alone(result) == left.get(path, ()), (path, shown)
+        if result.edits and path.endswith((".py", ".pyw")):
+            assert parses(new)
+            assert compiles(new) or not compiles(before[path])
     assert tuple(outcome.notes) == case.notes
-    if case.after is None:
+    if not twice or expected == before:
         return
-    assert parses(new)
-    if compiles(case.before):
-        assert compiles(new)
-    if twice:
-        (root / case.path).write_bytes(new)
-        again = run_project(root, unsafe_fixes=case.unsafe)
-        accounted(again.results)
-        same = next((r for r in again.results if r.path == case.path), FileResult(case.path))
-        assert not same.edits
-        assert [why for _, why in left_alone(same)] == [why for _, why in case.left]
+    for path in before:
+        (root / path).write_bytes(expected[path])
+    for result in run_case(case, root).results:
+        assert not result.edits, result
+        if result.path in left:
+            assert [why for _, why in left_alone(result)] == [why for _, why in left[result.path]]
