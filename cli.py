@@ -66,25 +66,25 @@ def command() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The options of `run`, as click hands them over."""
+    """The options of a command, as click hands them over."""
 
-    paths: tuple[str, ...]
-    codemod: tuple[str, ...]
-    dry_run: bool
-    write: bool
-    check: bool
-    strict: bool
-    allow_dirty: bool
-    unsafe_fixes: bool
-    include_tests: bool
-    config: Path | None
-    jobs: int | None
-    stats: bool
-    quiet: bool
-    verbose: int
-    color: str
-    format: str
-    output: Path | None
+    paths: tuple[str, ...] = ()
+    codemod: tuple[str, ...] = ()
+    dry_run: bool = False
+    write: bool = False
+    check: bool = False
+    strict: bool = False
+    allow_dirty: bool = False
+    unsafe_fixes: bool = False
+    include_tests: bool = False
+    config: Path | None = None
+    jobs: int | None = None
+    stats: bool = False
+    quiet: bool = False
+    verbose: int = 0
+    color: str = "auto"
+    format: str = "text"
+    output: Path | None = None
 
 
 @command.command()
@@ -183,6 +183,72 @@ def init(accessor: Path | None) -> int:
     with _reported_errors():
         for line in initialise(Path.cwd(), catalog(), accessor):
             click.echo(line)
+    return DONE
+
+
+@command.command("discover-moves")  # type: ignore[untyped-decorator]
+@click.option("--write-config", is_flag=True, help="Append the conclusive moves to the settings.")
+@click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="Read the settings from here.")
+@click.option("--jobs", type=click.IntRange(1), metavar="N", help="Number of worker processes.")
+@click.option("-q", "--quiet", is_flag=True, help="No notes.")
+@click.option(
+    "--color",
+    type=click.Choice(["auto", "always", "never"]),
+    default="auto",
+    metavar="WHEN",
+    show_default=True,
+    help="auto, always or never.",
+)
+@click.option(
+    "--format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="What to print on stdout.",
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Print to this file instead of stdout.",
+)
+def discover_moves(*, write_config: bool, **given: Any) -> int:  # noqa: ANN401
+    """Find out where modules and names went that imports still ask for.
+
+    The evidence is git's history and the likeness of what was there to what is there now. Nothing but the settings
+    is ever written, and those only with --write-config.
+    """
+    with _reported_errors():
+        return _discover_moves(Options(**given), write_config)
+
+
+def _discover_moves(options: Options, write_config: bool) -> int:
+    from codemods import catalog  # noqa: PLC0415
+    from codemods.stale_imports import Repointing  # noqa: PLC0415
+    from codemods.stale_imports.discover import discover  # noqa: PLC0415
+    from codemods.stale_imports.options import NAME  # noqa: PLC0415
+    from ssot_fix.delivery.append_config import append_moves, moves_header  # noqa: PLC0415
+    from ssot_fix.engine.run import Request, prepare  # noqa: PLC0415
+    from ssot_fix.report.diff import printable  # noqa: PLC0415
+    from ssot_fix.report.moves import conclusive, json_moves, print_moves  # noqa: PLC0415
+
+    config = _settings(options, catalog())
+    with _progress(options) as progress:
+        prepared, notes = prepare(Request(config, catalog(), asked=(NAME,)), progress)
+    repointing = prepared[NAME]
+    assert isinstance(repointing, Repointing)
+    assert repointing.decider is not None
+    found, limits = discover(repointing.decider, config.root)
+    if options.format == "json":
+        _print(options, json_moves(found).encode())
+    else:
+        colored = options.output is None and _colors(options, sys.stdout)
+        wraps = options.output is None and sys.stdout.isatty()
+        _print(options, print_moves(found, moves_header(config.file), sys.stdout, color=colored, wraps=wraps).encode())
+    if write_config:
+        _say(append_moves(config.file, config.root, conclusive(found)))
+    for note in () if options.quiet else (*notes, *repointing.notes, *limits):
+        _say(f"note: {printable(note)}")
     return DONE
 
 

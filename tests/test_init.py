@@ -29,6 +29,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 TEMPLATE = resources("ssot_fix.delivery") / "environment.py.txt"
 TYPES = {name: codemod.options for name, codemod in catalog().items()}
 NAME = "isolated-environment"
+IMPORTS = "stale-imports"
 ACCESSOR = """\
 import os
 
@@ -247,7 +248,7 @@ def test_a_pyproject_is_appended_to(project, old, joint):
     else:
         assert b"\r" not in new
     before, after = (tomllib.loads(text.decode("utf-8-sig")) for text in (old, new))
-    assert after["tool"].pop("ssot-fix") == {NAME: {}}
+    assert after["tool"].pop("ssot-fix") == {NAME: {}, IMPORTS: {}}
     assert {"tool": {}, **before} == after
     assert loaded(root).file == root / "pyproject.toml"
     assert "Wrote [tool.ssot-fix] at the end of pyproject.toml." in told
@@ -356,9 +357,10 @@ def test_settings_load_as_written_and_with_all_comments_taken_away(project, layo
     table = tomllib.loads(uncommented(written))
     table = table["tool"]["ssot-fix"] if "pyproject.toml" in LAYOUTS[layout] else table
     keys = {field.replace("_", "-") for field in General.__dataclass_fields__}
-    assert set(table) == keys | {NAME, "overrides"}
+    assert set(table) == keys | {NAME, IMPORTS, "overrides"}
     for name, options in TYPES.items():
         assert set(table[name]) == {field.replace("_", "-") for field in options.__dataclass_fields__}
+    assert [set(move) for move in table[IMPORTS]["moves"]] == [{"from", "to"}]
     config = loaded(root, uncommented(written))
     assert config.general_for("legacy/m.py") == config.general
 
@@ -376,12 +378,11 @@ def test_settings_do_not_change_the_result(project, layout):
 def test_defaults_stand_as_they_are(project):
     root = project({"m.py": ""})
     initialised(root)
-    text = re.sub(
-        r"(?m)^#(?:accessor|accessor-class|lookup) = .*\n|^#\[\[(?s:.*)", "", (root / "ssot-fix.toml").read_text()
-    )
-    config = loaded(root, uncommented(text))
+    examples = r"(?m)^#(?:accessor|accessor-class|lookup|services) = .*\n|^#\[\[(?s:.*)"
+    config = loaded(root, uncommented(re.sub(examples, "", (root / "ssot-fix.toml").read_text())))
     assert config.general == General()
-    assert config.options(NAME, "m.py") == TYPES[NAME]()
+    for name, options in TYPES.items():
+        assert config.options(name, "m.py") == options()
 
 
 def test_lines_are_short(project):
@@ -431,7 +432,7 @@ class OtherCodemod:
     options = OtherOptions
     names = tuple(f'a "name"\\ with blanks {number}\x7f' for number in range(9))
 
-    def surveyor(self, _project):
+    def surveyor(self, _project, _config):
         return lambda _path, data, scope: True if b"import" in data and scope == "production" else None
 
     def prepare(self, _project, _config, surveyed):
@@ -546,6 +547,61 @@ def test_a_likely_lookup_is_an_example_only(project):
     initialised(root)
     text = (root / "ssot-fix.toml").read_text()
     assert '# `require` may be one: set it if that is so.\n#lookup = "require"\n' in text
+
+
+SHOP = {"shop/__init__.py": "", "shop/engine.py": "", "shop/m.py": "x = 1\n"}
+
+
+@pytest.mark.parametrize("text", ["", "from shop import engine\n", "import foreign.core\n"])
+def test_where_no_import_is_stale_nothing_is_told_of_it(project, text):
+    root = project({**SHOP, "shop/m.py": text, "shop/env.py": ACCESSOR})
+    told = initialised(root)
+    assert IMPORTS not in told
+    assert told.endswith("Try next:\n    ssot-fix --dry-run")
+    assert "lead" not in (root / "ssot-fix.toml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("text", "lead"),
+    [
+        ("from shop.core import Engine\n", "1 import leads"),
+        ("from shop.core import Engine, Part\nimport shop.core as core\n", "3 imports lead"),
+        ("from .core import *\nfrom . import core\n", "2 imports lead"),
+    ],
+)
+def test_stale_imports_are_told_and_what_finds_their_targets(project, text, lead):
+    root = project({**SHOP, "shop/m.py": text, "shop/env.py": ACCESSOR})
+    note = f"{lead} nowhere: `ssot-fix discover-moves` looks for where to."
+    told = initialised(root)
+    assert f"\n  stale-imports         {note}\n" in told
+    assert told.endswith("Try next:\n    ssot-fix --dry-run\n    ssot-fix discover-moves")
+    assert f"\n# {note}\n#[[stale-imports.moves]]\n#from = " in (root / "ssot-fix.toml").read_text()
+
+
+@pytest.mark.parametrize("accessors", [(), ("a", "b")], ids=["none", "several"])
+def test_stale_imports_are_told_beside_a_codemod_that_can_not_run(project, accessors):
+    files = {f"shop/{name}.py": ACCESSOR for name in accessors}
+    root = project({**SHOP, **files, "shop/m.py": "import shop.core\n"})
+    first = "--dry-run" if accessors else "init --accessor shop/environment.py"
+    assert initialised(root).endswith(f":\n    ssot-fix {first}\n    ssot-fix discover-moves")
+
+
+def test_discovered_moves_go_below_the_settings_of_init(project):
+    root = project({**SHOP, "shop/engine.py": "class Engine:\n    def run(self): ...\n"})
+    git(root, "mv", "shop/engine.py", "shop/motor.py")
+    (root / "shop/m.py").write_text("from shop.engine import Engine\n")
+    git(root, "add", "-A")
+    git(root, "-c", "user.name=a", "-c", "user.email=a@example.org", "commit", "-qm", "Call it a motor")
+    initialised(root)
+    before = (root / "ssot-fix.toml").read_text()
+    done = ssot_fix(root, "discover-moves", "--write-config", "--quiet")
+    assert (done.returncode, done.stderr) == (0, "ssot-fix: Wrote 1 move to ssot-fix.toml.\n")
+    written = (root / "ssot-fix.toml").read_text()
+    assert written.startswith(before)
+    (move,) = loaded(root).options(IMPORTS, "").moves
+    assert (move.from_, move.to) == ("shop.engine", "shop.motor")
+    both = loaded(root, uncommented(written.replace('"shop.core.engine"', '"shop.old"'))).options(IMPORTS, "").moves
+    assert [move.from_ for move in both] == ["shop.old", "shop.engine"]
 
 
 @pytest.mark.parametrize(
@@ -816,7 +872,7 @@ Try next:
 """
     )
     settings = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["ssot-fix"]
-    assert settings == {NAME: {"accessor": "shared.environment:get_env", "lookup": "require"}}
+    assert settings == {NAME: {"accessor": "shared.environment:get_env", "lookup": "require"}, IMPORTS: {}}
     dry = ssot_fix(root, "--dry-run")
     assert dry.returncode == 0
     added = [line[1:] for line in dry.stdout.splitlines() if line.startswith("+") and not line.startswith("+++")]

@@ -20,7 +20,7 @@ import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from importlib.resources import files as resources
 from itertools import takewhile
 from pathlib import Path
@@ -28,11 +28,13 @@ from typing import Any
 
 from codemods.isolated_environment import NAME as ENVIRONMENT
 from codemods.isolated_environment.accessor import NoAccessor, read
+from codemods.stale_imports.options import NAME as STALE_IMPORTS
+from ssot_fix.delivery.append_config import joined
 from ssot_fix.delivery.write import TEMPORARY_SUFFIX, WriteError, write_result
 from ssot_fix.edits import Edit, FileResult
 from ssot_fix.engine.contract import Codemod, Inactive, Setting
 from ssot_fix.project.classify import Classifier, Globs
-from ssot_fix.project.config import OWN_FILE, PYPROJECT, Config, ConfigError, General, find_root, load
+from ssot_fix.project.config import OWN_FILE, PROJECT_WIDE, PYPROJECT, Config, ConfigError, General, find_root, load
 from ssot_fix.project.discovery import UsageError, discover
 from ssot_fix.project.git import toplevel
 from ssot_fix.project.resolver import Project, project_of
@@ -120,7 +122,7 @@ def _look(config: Config, catalog: Mapping[str, Codemod]) -> _Survey:
     classifier = Classifier(general.test_patterns)
     production = [path for path in found.files if classifier.scope(path) == "production"]
     project = project_of(config.root, found.files, config.general.source_roots)
-    surveyors = {name: codemod.surveyor(project) for name, codemod in catalog.items()}
+    surveyors = {name: codemod.surveyor(project, config) for name, codemod in catalog.items()}
     surveyed: dict[str, dict[str, object]] = {name: {} for name in catalog}
     testing = set()
     for path in sorted(found.files):
@@ -203,10 +205,16 @@ def _findings(survey: _Survey) -> Iterator[str]:
     for name, settings in survey.settings.items():
         told = [f"{setting.key} = {_toml(setting.found)}" for setting in settings if setting.found is not None]
         told += [f"inactive: {survey.inactive[name]}"] if name in survey.inactive else []
+        told += [_stale_imports(survey)] if name == STALE_IMPORTS else []
         for label, text in zip((name, *[""] * len(told)), told, strict=False):
             yield from _wrapped(label, text)
     for note in survey.notes:
         yield from _wrapped("note", note)
+
+
+def _stale_imports(survey: _Survey) -> str:
+    """What there is to say of imports that lead nowhere; nothing if there are none."""
+    return next((setting.note for setting in survey.settings.get(STALE_IMPORTS, ()) if setting.key == "moves"), "")
 
 
 def _test_code(tests: Mapping[str, int]) -> str:
@@ -235,6 +243,8 @@ def _next_commands(survey: _Survey, start: Path) -> Iterator[str]:
         path = survey.config.root / _place_for_accessor(survey)
         yield "Try next:"
         yield f"    ssot-fix init --accessor {Path(os.path.relpath(path, start.resolve())).as_posix()}"
+    if _stale_imports(survey):
+        yield "    ssot-fix discover-moves"
 
 
 def _place_for_accessor(survey: _Survey) -> str:
@@ -308,7 +318,7 @@ def _append(root: Path, pyproject: Path, text: str) -> bool:
         tomllib.loads(old.decode("utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:
         raise ConfigError(f"{PYPROJECT} can't be read as TOML: {error}; mend that and run again") from error
-    added = _joined(old, text)
+    added = joined(old, text.encode(errors="replace").decode())
     try:
         tomllib.loads((old + added).decode("utf-8-sig"))
     except tomllib.TOMLDecodeError:  # `tool` may be an inline table, to which nothing can be added
@@ -322,17 +332,6 @@ def _append(root: Path, pyproject: Path, text: str) -> bool:
     return True
 
 
-def _joined(old: bytes, text: str) -> bytes:
-    """What to append to a file, so that one blank line stands between; newlines are those of most of its lines."""
-    newline = b"\r\n" if old.count(b"\r\n") * 2 > old.count(b"\n") else b"\n"
-    added = text.encode(errors="replace").replace(b"\n", newline)
-    if not old.removeprefix(b"\xef\xbb\xbf").strip():
-        return added
-    if not old.endswith(b"\n"):
-        return newline * 2 + added
-    return added if old.endswith((b"\n\n", b"\n\r\n")) else newline + added
-
-
 def _settings(survey: _Survey, prefix: str) -> str:
     dotted = f"{prefix}." if prefix else ""
     lines = [
@@ -343,11 +342,13 @@ def _settings(survey: _Survey, prefix: str) -> str:
     defaults: Any = General()
     for setting in _general(survey):
         lines += ["", *_entry(setting, getattr(defaults, setting.key.replace("-", "_")))]
+    lines.append("")
     for name, settings in survey.settings.items():
-        lines += ["", f"[{dotted}{name}]"]
+        table = f"{dotted}{name}"
+        lines.append(f"[{table}]")
         defaults = type(survey.config.options(name, ""))()
-        for setting in settings:
-            lines += [*_entry(setting, getattr(defaults, setting.key.replace("-", "_"))), ""]
+        for setting in sorted(settings, key=_is_array_of_tables):  # what stands below one would be in it
+            lines += [*_entry(setting, getattr(defaults, setting.key.replace("-", "_")), table), ""]
     return "\n".join([*lines, *_overrides(survey, dotted)]) + "\n"
 
 
@@ -366,12 +367,14 @@ def _general(survey: _Survey) -> Iterator[Setting]:
             yield setting
 
 
-def _entry(setting: Setting, default: object) -> Iterator[str]:
-    """A setting's lines: what it is for, and its value, behind a # unless it was found."""
+def _entry(setting: Setting, default: object, table: str = "") -> Iterator[str]:
+    """A setting's lines in a table: what it is for, and its value, behind a # unless it was found."""
     for text in filter(None, (setting.purpose, setting.note)):
         yield from (f"# {line}" for line in textwrap.wrap(_UNPRINTABLE.sub("?", text), _WIDTH, break_on_hyphens=False))
     if setting.found is not None:
         yield from _assignment(setting.key, setting.found)
+    elif _is_array_of_tables(setting):
+        yield from (f"#{line}" for line in _tables(f"{table}.{setting.key}", setting.example))
     else:
         value = default if setting.example is None else setting.example
         yield from (f"#{line}" for line in _assignment(setting.key, "" if value is None else value))
@@ -383,11 +386,24 @@ def _overrides(survey: _Survey, dotted: str) -> Iterator[str]:
     yield '#paths = ["legacy/"]'
     yield "#unsafe-fixes = false"
     for name, settings in survey.settings.items():
-        setting = next((each for each in settings if each.example is not None or each.found is not None), None)
+        options: Any = survey.config.options(name, "")
+        wide = {field.name for field in fields(options) if field.metadata.items() >= PROJECT_WIDE.items()}
+        by_path = (each for each in settings if each.key.replace("-", "_") not in wide)
+        setting = next((each for each in by_path if each.example is not None or each.found is not None), None)
         if setting is not None:
             value = setting.found if setting.example is None else setting.example
             yield f"#[{dotted}overrides.{name}]"
             yield from (f"#{line}" for line in _assignment(setting.key, value))
+
+
+def _is_array_of_tables(setting: Setting) -> bool:
+    return isinstance(setting.example, tuple) and any(isinstance(item, Mapping) for item in setting.example)
+
+
+def _tables(header: str, items: Any) -> Iterator[str]:  # noqa: ANN401
+    for item in items:
+        yield f"[[{header}]]"
+        yield from (f"{key} = {_toml(value)}" for key, value in item.items())
 
 
 def _assignment(key: str, value: object) -> list[str]:

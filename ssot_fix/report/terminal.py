@@ -46,7 +46,7 @@ def print_summary(  # noqa: PLR0913 - the one place where all of a run's facts m
     if not summary.total.matched:
         console_file.write(_nothing_found(closing, console_file, color=color and not summary.files_failed))
         return
-    console = _console(console_file, color=color)
+    console = console_for(console_file, color=color)
     with console.capture() as captured:
         _print_tables(console, summary, headlines)
         console.print(_styled(closing))
@@ -111,7 +111,8 @@ def _duration(seconds: float) -> str:
     return f"{minutes} min {rest} s"
 
 
-def _console(file: TextIO, *, color: bool) -> Console:
+def console_for(file: TextIO, *, color: bool) -> Console:
+    """A console for tables: as wide as the terminal, or as a line in a pipe may be."""
     # Rich takes longer to import than a small project to scan: not before there is a table to draw.
     from rich.console import Console  # noqa: PLC0415
 
