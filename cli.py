@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 import click
 from click_default_group import DefaultGroup
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ssot_fix.project.config import Config
 
 DONE, FOUND_WORK, FAILED = 0, 1, 2
+F = TypeVar("F", bound=Callable[..., Any])
 _LONG = 0.7  # seconds after which a progress bar is worth its flicker
 
 
@@ -87,6 +88,35 @@ class Options:
     output: Path | None = None
 
 
+def _output_options(function: F) -> F:
+    """The options of every command that reports."""
+    for option in (
+        click.option(
+            "--output",
+            type=click.Path(path_type=Path, dir_okay=False),
+            metavar="FILE",
+            help="Print to this file instead of stdout.",
+        ),
+        click.option(
+            "--format",
+            type=click.Choice(["text", "json"]),
+            default="text",
+            show_default=True,
+            help="What to print on stdout.",
+        ),
+        click.option(
+            "--color",
+            type=click.Choice(["auto", "always", "never"]),
+            default="auto",
+            metavar="WHEN",
+            show_default=True,
+            help="auto, always or never.",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
 @command.command()
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
 @click.option("--codemod", multiple=True, metavar="NAME", help="Run only this codemod (repeatable).")
@@ -102,27 +132,7 @@ class Options:
 @click.option("--stats", is_flag=True, help="Show where the time went.")
 @click.option("-q", "--quiet", is_flag=True, help="No summary.")
 @click.option("-v", "--verbose", count=True, help="List every refused site; -vv: tracebacks.")
-@click.option(
-    "--color",
-    type=click.Choice(["auto", "always", "never"]),
-    default="auto",
-    metavar="WHEN",
-    show_default=True,
-    help="auto, always or never.",
-)
-@click.option(
-    "--format",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="What to print on stdout.",
-)
-@click.option(
-    "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="Print to this file instead of stdout.",
-)
+@_output_options
 def run(**given: Any) -> int:  # noqa: ANN401
     """Find code that goes round the single sources of truth, and rewrite what is proved harmless."""
     options = Options(**given)
@@ -191,27 +201,7 @@ def init(accessor: Path | None) -> int:
 @click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="Read the settings from here.")
 @click.option("--jobs", type=click.IntRange(1), metavar="N", help="Number of worker processes.")
 @click.option("-q", "--quiet", is_flag=True, help="No notes.")
-@click.option(
-    "--color",
-    type=click.Choice(["auto", "always", "never"]),
-    default="auto",
-    metavar="WHEN",
-    show_default=True,
-    help="auto, always or never.",
-)
-@click.option(
-    "--format",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="What to print on stdout.",
-)
-@click.option(
-    "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="Print to this file instead of stdout.",
-)
+@_output_options
 def discover_moves(*, write_config: bool, **given: Any) -> int:  # noqa: ANN401
     """Find out where modules and names went that imports still ask for.
 

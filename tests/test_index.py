@@ -166,7 +166,7 @@ WORKS: dict[str, Files] = {
     "a finder of its own": {
         **SHOP,
         "shop/__init__.py": "import sys\nsys.meta_path.append(Finder())",
-        "app.py": "import shop.gone",
+        "app.py": "import shop.gone\nfrom shop import gone",
     },
     "a folder of data": {**SHOP, "shop/data/a.json": "", "app.py": "import shop.data\nfrom shop import data"},
     "a name that a getattr makes": {
@@ -225,6 +225,14 @@ GONE: dict[str, tuple[Files, list[tuple[str, str | None, str]]]] = {
     "a package in the standard library, too": (
         {"code/__init__.py": "", "app.py": "from code import gone"},
         [("code", "gone", "name")],
+    ),
+    "a name of a module, whatever finds modules": (
+        {
+            **SHOP,
+            "shop/__init__.py": "import sys\nsys.meta_path.append(Finder())",
+            "app.py": "from shop.cart import x",
+        },
+        [("shop.cart", "x", "name")],
     ),
     "a name that a getattr does not make": (
         {

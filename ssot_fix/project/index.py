@@ -169,7 +169,8 @@ class Index:
             if name in IMPLICIT:
                 return True
         answers = {self._file_offers(path, name, roots, passed) for path in files if path not in passed}
-        if self._beside.holds(f"{module}.{name}", roots):
+        may_be_found = module.partition(".")[0] in self._hooked and all(map(_is_package, files))
+        if may_be_found or self._beside.holds(f"{module}.{name}", roots):
             answers.add(None)
         return _any(answers)
 

@@ -131,6 +131,7 @@ _MEDDLING = re.compile(
     rb"\bf_(?:globals|locals)\b[ \t]*(?:\[[^\]\n]{0,200}\][ \t]*=(?!=)|\.(?:update|setdefault|__setitem__)\b|\|=)"
     rb"|=[ \t]*[\w.()]{1,200}\.f_globals[ \t]*+(?:[#\n]|\Z)|\bexec\b[^\n]{0,200}\bf_globals\b"
 )
+_SETTING = re.compile(rb"\bsetattr\([ \t\n]*(?:sys\.modules\b|(?:inspect\.)?getmodule\b|mod(?:ule)?\b)")
 _HOOKING = re.compile(
     rb"\bmeta_path\b[ \t]*(?:\.[ \t]*(?:append|extend|insert)\b|\[[^\]\n]{0,200}\][ \t]*=(?!=)|\+?=(?!=))"
 )
@@ -160,9 +161,16 @@ def scan(data: bytes, tops: frozenset[str]) -> Scan:
         _dotted_strings(body, tops),
         _stubs(data, tops) if b"modules" in body and _STUBBING.search(body) else frozenset(),
         "__getattr__" in names,
-        (b"f_globals" in body or b"f_locals" in body) and _MEDDLING.search(body) is not None,
+        _meddles(body),
         b"meta_path" in body and _HOOKING.search(body) is not None,
     )
+
+
+def _meddles(body: bytes) -> bool:
+    """Whether a text sets names in modules that it is handed or that call it."""
+    if (b"f_globals" in body or b"f_locals" in body) and _MEDDLING.search(body) is not None:
+        return True
+    return b"setattr(" in body and _SETTING.search(body) is not None
 
 
 def _plain(data: bytes) -> bytes:
