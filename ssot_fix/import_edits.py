@@ -14,37 +14,18 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import groupby, pairwise, takewhile
+from itertools import takewhile
 from typing import Any
 
 from ssot_fix.bindings import Module
 from ssot_fix.edits import Edit, apply_edits, in_order
+from ssot_fix.import_layout import PRAGMA, Binding, Extraction, Import, Item, Layout, beside, swept
 from ssot_fix.imports import blocks
 from ssot_fix.project.resolver import Project
-from ssot_fix.source import Source
-
-_Import = ast.Import | ast.ImportFrom
-_Span = tuple[int, int]
-_Binding = tuple[str, str | None, str]  # the name, the module, and its name there
 
 _USUAL_WIDTH = 88  # characters: where Black and Ruff wrap by default
 _REACH = 100  # statements, up and down: what is further apart has nothing to do with one another
-_GAP = rb"(?:[ \t\f]|\\(?:\r\n|\r|\n))*"
-_NAME = rb"[A-Za-z_\x80-\xff][\w\x80-\xff]*"
-_DOTTED = _NAME + rb"(?:" + _GAP + rb"\." + _GAP + _NAME + rb")*"
-_PATH = rb"\.(?:" + _GAP + rb"\.)*(?:" + _GAP + _DOTTED + rb")?|" + _DOTTED
-_FROM = re.compile(rb"from" + _GAP + rb"(" + _PATH + rb")" + _GAP + rb"import(?![\w\x80-\xff])")
-_WIDE_GAP = rb"(?:[\s\\]|#[^\r\n]*[\r\n])+"
-_AS = re.compile(rb"(" + _DOTTED + rb")" + _WIDE_GAP + rb"as" + _WIDE_GAP + rb"(" + _NAME + rb")")
-_COMMENT = re.compile(rb"#[^\r\n]*")
-_REST_OF_LINE = re.compile(rb"[ \t\f]*;?[ \t\f]*(#[^\r\n]*)?(?=[\r\n]|\Z)")
-_REST_OF_NAME = re.compile(rb"[ \t\f]*(,)?[ \t\f]*(?:#[^\r\n]*)?(?=[\r\n])")
 _IMPORT_LINE = re.compile(rb"(?<![^\r\n])[ \t\f]*(?:from|import)\b[^\r\n]*")
-# Comments for tools: they hold for every statement that is made of one.
-_PRAGMA = re.compile(
-    rb"#[ \t]*(?:noqa\b|type:|(?:pylint|pyright|mypy|ruff|flake8|isort|fmt|yapf|pragma|ssot-fix):|nosec\b|nosonar\b)",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +89,8 @@ def compose(module: Module, moved: Sequence[Moved], project: Project) -> Compose
     return _Composer(module, _by_statement(moved), project).run()
 
 
-def _by_statement(moved: Sequence[Moved]) -> dict[_Import, dict[ast.alias, _Item]]:
-    found: dict[_Import, dict[ast.alias, _Item]] = {}
+def _by_statement(moved: Sequence[Moved]) -> dict[Import, dict[ast.alias, Item]]:
+    found: dict[Import, dict[ast.alias, Item]] = {}
     for move in sorted(moved, key=lambda move: (move.statement.lineno, move.statement.col_offset)):
         found.setdefault(move.statement, {})[move.alias] = _wanted(move)
     return found
@@ -118,58 +99,28 @@ def _by_statement(moved: Sequence[Moved]) -> dict[_Import, dict[ast.alias, _Item
 # Names
 
 
-@dataclass(frozen=True, slots=True)
-class _Item:
-    """One name of a statement; `module` is absolute, None for `import name`."""
-
-    module: str | None
-    name: str
-    asname: str | None
-
-    @property
-    def text(self) -> str:
-        return f"{self.name} as {self.asname}" if self.asname else self.name
-
-    @property
-    def binding(self) -> _Binding:
-        """The name that it binds, and to what: `import a.b` binds `a` to `a`."""
-        if self.module is None and self.asname is None:
-            top = self.name.partition(".")[0]
-            return top, None, top
-        return self.asname or self.name, self.module, self.name
-
-    @property
-    def bound(self) -> str:
-        return self.binding[0]
-
-    def serves_as(self, wanted: _Item) -> bool:
-        """Whether it makes another one superfluous; `x as x` says more than `x` does (PEP 484: re-exported)."""
-        same = self.binding == wanted.binding and self.name == wanted.name
-        return same and (wanted.asname != wanted.name or self.asname == wanted.asname)
-
-
-def _wanted(move: Moved) -> _Item:
+def _wanted(move: Moved) -> Item:
     old, bound = move.alias, move.bound
     if old.name == "*":
-        return _Item(move.module, "*", None)
+        return Item(move.module, "*", None)
     marked = old.asname == old.name
     module, name = move.module, move.name
     if name is None and isinstance(move.statement, ast.ImportFrom):
         module, _, name = move.module.rpartition(".")
     if name is not None and module:
-        return _Item(module, name, bound if marked or bound != name else None)
+        return Item(module, name, bound if marked or bound != name else None)
     top, _, inner = move.module.partition(".")
     itself = bool(old.asname) or bound == old.name
     plain = bound == top and not (itself and inner) and not marked
-    return _Item(None, move.module, None if plain else bound)
+    return Item(None, move.module, None if plain else bound)
 
 
-def _items(module: Module, node: _Import, wanted: Mapping[ast.alias, _Item]) -> list[_Item]:
+def _items(module: Module, node: Import, wanted: Mapping[ast.alias, Item]) -> list[Item]:
     origin = _absolute(module, node)
-    return [wanted.get(alias) or _Item(origin, alias.name, alias.asname) for alias in node.names]
+    return [wanted.get(alias) or Item(origin, alias.name, alias.asname) for alias in node.names]
 
 
-def _absolute(module: Module, node: _Import) -> str | None:
+def _absolute(module: Module, node: Import) -> str | None:
     """The module that a statement takes names from; None for `import ...`."""
     if isinstance(node, ast.Import):
         return None
@@ -177,284 +128,8 @@ def _absolute(module: Module, node: _Import) -> str | None:
 
 
 def _code(form: Statement) -> str:
-    names = ", ".join(_Item(None, *name).text for name in form.names)
+    names = ", ".join(Item(None, *name).text for name in form.names)
     return f"import {names}" if form.module is None else f"from {'.' * form.level}{form.module} import {names}"
-
-
-def _beside(code: bytes, *comments: bytes) -> bytes:
-    """A line with comments, each once."""
-    return b"  ".join([code, *dict.fromkeys(comment for comment in comments if comment)])
-
-
-# Layout
-
-
-@dataclass(frozen=True, slots=True)
-class _Remark:
-    """A comment between a statement's first and last byte.
-
-    `owners` are the names on whose line it stands. Behind the parenthesis that opens, it is the statement's own.
-    Else it is `loose`: on a `whole_line`, or in the middle of things.
-    """
-
-    span: _Span
-    text: bytes
-    owners: tuple[int, ...]
-    loose: bool
-    whole_line: bool
-
-    def is_in(self, spans: Sequence[_Span]) -> bool:
-        """Whether it lies in one of some spans that are in order."""
-        at = bisect_right(spans, self.span[0], key=min) - 1
-        return at >= 0 and self.span[0] < spans[at][1]
-
-
-@dataclass(slots=True)
-class _Extraction:
-    """What taking names out of a statement comes to.
-
-    The bytes and the lines that go; the comments to take along: by name, and by place those above and behind all
-    names that go there.
-    """
-
-    spans: list[_Span] = field(default_factory=list)
-    lines: list[_Span] = field(default_factory=list)
-    comments: dict[int, bytes] = field(default_factory=dict)
-    above: dict[int, list[bytes]] = field(default_factory=dict)
-    behind: dict[int, bytes] = field(default_factory=dict)
-
-
-class _Layout:
-    """How a statement is written. Names go by their index."""
-
-    def __init__(self, module: Module, node: _Import) -> None:
-        self._source, self._body = module.source, module.source.body
-        self.node = node
-        self.start, self.end = module.start(node), module.end(node)
-        self.spans = [(module.start(alias), module.end(alias)) for alias in node.names]
-        self.opening = self._body.find(b"(", self.start, self.spans[0][0])
-        line_start, line_end = self._source.line_starts[node.lineno - 1], self._line_end(node)
-        before = self._body[line_start : self.start]
-        self.lines = line_start + before.rfind(b"\f") + 1, line_end  # a form feed in front stays
-        self.indent = self._body[self.lines[0] : self.start]
-        continued = self._body[max(0, line_start - 3) : line_start].rstrip(b"\r\n").endswith(b"\\")
-        rest = _REST_OF_LINE.match(self._body, self.end)
-        self.alone = rest is not None and not before.strip() and not continued
-        self.trailing = rest[1] if rest is not None and rest[1] else b""
-        self.newline = self._source.newline_near(self.end).encode()
-
-    def _line(self, number: int) -> bytes:
-        return self._body[self._source.line_starts[number - 1] : self._source.line_end(number)]
-
-    def _line_start(self, node: ast.alias | ast.stmt) -> int:
-        return self._source.line_starts[node.lineno - 1]
-
-    def _line_end(self, node: ast.alias | ast.stmt) -> int:
-        return self._source.line_end(node.end_lineno or node.lineno)
-
-    # Comments
-
-    @cached_property
-    def remarks(self) -> list[_Remark]:
-        if self.opening < 0:
-            return []
-        return [self._remark(match) for match in _COMMENT.finditer(self._body, self.opening, self.end)]
-
-    def _remark(self, match: re.Match[bytes]) -> _Remark:
-        at, line = match.start(), self._source.line_of(match.start())
-        following = bisect_right(self.spans, (at, at))
-        inside = following > 0 and at < self.spans[following - 1][1]
-        ends_here = takewhile(lambda i: self.node.names[i].end_lineno == line, range(following - 1, -1, -1))
-        before = [] if inside else [*ends_here][::-1]
-        whole_line = not inside and not self._body[self._source.line_starts[line - 1] : at].strip()
-        loose = inside or not (before or line == self._source.line_of(self.opening))
-        return _Remark(match.span(), match[0], tuple(before), loose, whole_line)
-
-    @cached_property
-    def beside(self) -> dict[int, _Remark]:
-        """The comments on the lines of names."""
-        return {index: remark for remark in self.remarks for index in remark.owners}
-
-    @property
-    def pragmas(self) -> list[bytes]:
-        """The comments for tools that are about the whole statement, unless it shares its line with others."""
-        own = [remark.text for remark in self.remarks if not remark.owners and not remark.loose]
-        found = (_PRAGMA.search(text) for text in [*own, self.trailing if self.alone else b""])
-        return list(dict.fromkeys(match.string[match.start() :] for match in found if match))
-
-    @property
-    def follows_comment(self) -> bool:
-        """Whether the line above is a comment, which may be about this statement."""
-        return self.node.lineno > 1 and self._line(self.node.lineno - 1).lstrip().startswith(b"#")
-
-    def takes_names(self, *, comments: bool) -> bool:
-        """Whether names can be added, with `comments` of their own, and no comment of the statement is about them."""
-        if self.trailing or any(not remark.owners for remark in self.remarks):
-            return False
-        return self.one_per_line or not (comments or self.remarks)
-
-    # Names by lines
-
-    @cached_property
-    def clusters(self) -> list[list[int]]:
-        """The names, those that share lines together."""
-        found = [[0]]
-        for index, (before, alias) in enumerate(pairwise(self.node.names), 1):
-            if before.end_lineno == alias.lineno:
-                found[-1].append(index)
-            else:
-                found.append([index])
-        return found
-
-    def lines_of(self, cluster: Sequence[int]) -> _Span | None:
-        """The lines of names between parentheses that have them to themselves, comma included."""
-        first, last = cluster[0], cluster[-1]
-        start = self._line_start(self.node.names[first])
-        rest = _REST_OF_NAME.match(self._body, self.spans[last][1])
-        if self.opening < 0 or rest is None or self._body[start : self.spans[first][0]].strip():
-            return None
-        if rest[1] is None and (last + 1 < len(self.spans) or self.has_trailing_comma):
-            return None
-        return start, self._line_end(self.node.names[last])
-
-    @cached_property
-    def has_trailing_comma(self) -> bool:
-        return b"," in _COMMENT.sub(b"", self._body[self.spans[-1][1] : self.end])
-
-    @cached_property
-    def one_per_line(self) -> bool:
-        return all(len(cluster) == 1 and self.lines_of(cluster) for cluster in self.clusters)
-
-    @cached_property
-    def sections(self) -> list[tuple[list[_Remark], list[int]]]:
-        """The comments on lines of their own, each block with the names from there to the next one or a blank line."""
-        lines = {self._source.line_of(remark.span[0]): remark for remark in self.remarks if remark.whole_line}
-        found: list[tuple[list[_Remark], list[int]]] = []
-        within, line = False, self.node.lineno
-        for cluster in self.clusters:
-            above = range(line + 1, self.node.names[cluster[0]].lineno)
-            remarks = [lines[number] for number in above if number in lines]
-            if remarks:
-                found.append((remarks, []))
-            within = bool(remarks) or (within and all(self._line(number).strip() for number in above))
-            if within:
-                found[-1][1].extend(cluster)
-            line = self.node.names[cluster[-1]].end_lineno or 0
-        return found
-
-    # Changing names
-
-    def path_edits(self, form: Statement) -> list[Edit]:
-        """Write the module of another form of a `from` statement."""
-        if isinstance(self.node, ast.Import) or (form.level, form.module) == (self.node.level, self.node.module or ""):
-            return []
-        found = _FROM.match(self._body, self.start)
-        assert found is not None
-        start, end = found.span(1)
-        lead = " " if start == self.start + len(b"from") and not form.level else ""
-        tail = " " if self._body.startswith(b"import", end) and form.module else ""
-        return [Edit(start, end, f"{lead}{'.' * form.level}{form.module}{tail}".encode())]
-
-    def name_edits(self, index: int, item: _Item) -> tuple[_Item, list[Edit]]:
-        """Write another name. Given back with it as it then stands: an `as` with a comment is never taken out."""
-        alias, (start, end) = self.node.names[index], self.spans[index]
-        if alias.asname is None:
-            same = (alias.name, None) == (item.name, item.asname)
-            return item, [] if same else [Edit(start, end, item.text.encode())]
-        found = _AS.fullmatch(self._body, start, end)
-        assert found is not None
-        if item.asname is None and b"#" not in found[0]:
-            return item, [Edit(start, end, item.text.encode())]
-        parts = ((1, alias.name, item.name), (2, alias.asname, item.bound))
-        edits = [Edit(*found.span(part), new.encode()) for part, old, new in parts if old != new]
-        return replace(item, asname=item.bound), edits
-
-    def name_line(self, text: str, comment: bytes) -> bytes:
-        """A line for a name between parentheses, without its newline."""
-        indent = self.indent + (b"\t" if b"\t" in self.indent else b"    ")
-        if self.one_per_line:
-            indent = self._body[self._line_start(self.node.names[0]) : self.spans[0][0]]
-        return _beside(indent + text.encode(), comment)
-
-    # Taking names out
-
-    def extract(self, leaving: Mapping[int, int | None]) -> _Extraction | None:
-        """Take out names, given the number of the place that each goes to, None if it is just dropped.
-
-        None if a comment can't go along with its name, or can't be told whose it is.
-        """
-        found = _Extraction()
-        places: dict[int | None, list[int]] = {}
-        for index, place in leaving.items():
-            places.setdefault(place, []).append(index)
-        for is_leaving, run in groupby(range(len(self.spans)), lambda index: index in leaving):
-            if is_leaving:
-                self._take_run([*run], found)
-        clean = self._take_sections(leaving, places, found) and self._take_comments(leaving, places, found)
-        if not clean or (not self.alone and (found.above or found.behind or found.comments)):
-            return None
-        return found
-
-    def _take_run(self, run: Sequence[int], found: _Extraction) -> None:
-        first, last, names = run[0], run[-1], self.node.names
-        start = bisect_right(self.clusters, first, key=min) - 1
-        clusters = self.clusters[start : bisect_right(self.clusters, last, key=min)]
-        lines = [self.lines_of(cluster) for cluster in clusters]
-        if clusters[0][0] == first and clusters[-1][-1] == last and None not in lines:
-            found.lines += [span for span in lines if span is not None]
-            return
-        follows = first > 0 and names[first - 1].end_lineno == names[first].lineno
-        if last + 1 == len(names) or (follows and names[last].end_lineno != names[last + 1].lineno):
-            found.spans.append((self.spans[first - 1][1], self.spans[last][1]))
-        else:
-            found.spans.append((self.spans[first][0], self.spans[last + 1][0]))
-
-    def _take_sections(
-        self, leaving: Mapping[int, int | None], places: Mapping[int | None, list[int]], found: _Extraction
-    ) -> bool:
-        """Take along the comments above names; those must be all that goes to a place."""
-        for remarks, names in self.sections:
-            if names[0] not in leaving:
-                continue
-            place = leaving[names[0]]
-            if place is None or names != places[place]:
-                return False
-            found.above[place] = [remark.text for remark in remarks]
-            for remark in remarks:
-                if not remark.is_in(found.spans):
-                    line = self._source.line_of(remark.span[0])
-                    found.lines.append((self._source.line_starts[line - 1], self._source.line_end(line)))
-        return True
-
-    def _take_comments(
-        self, leaving: Mapping[int, int | None], places: Mapping[int | None, list[int]], found: _Extraction
-    ) -> bool:
-        """Take along the comments behind names; no other may lie in what goes."""
-        taken = {remark for remarks, names in self.sections if names[0] in leaving for remark in remarks}
-        gone = sorted([*found.spans, *found.lines])
-        for remark in self.remarks:
-            going = [index for index in remark.owners if index in leaving]
-            if going and len(going) == len(remark.owners) and len({leaving[index] for index in going}) == 1:
-                taken.add(remark)
-                place = leaving[going[0]]
-                if len(going) == 1:
-                    found.comments[going[0]] = remark.text
-                elif place is not None and going != places[place]:
-                    return False
-                elif place is not None:
-                    found.behind[place] = remark.text
-            elif going and not _PRAGMA.match(remark.text):
-                return False
-            else:
-                found.comments |= dict.fromkeys(going, remark.text)
-            if remark.is_in(gone) != (remark in taken):
-                return False
-        return True
-
-    def swept(self, lines: Iterable[_Span]) -> list[_Span]:
-        """Lines between the parentheses that go, with the blank ones that would be left over."""
-        opening = self._source.line_end(self._source.line_of(self.opening))
-        return _swept(self._source, lines, {opening}, self._source.line_starts[(self.node.end_lineno or 0) - 1])
 
 
 # One statement
@@ -475,7 +150,7 @@ class _Choice:
 
     keeper: _Group | None
     new: list[_Group]
-    merged: list[tuple[_Import, list[int]]] = field(default_factory=list)
+    merged: list[tuple[Import, list[int]]] = field(default_factory=list)
     dropped: set[int] = field(default_factory=set)
 
     @property
@@ -489,9 +164,9 @@ class _Choice:
 class _Rewrite:
     """A statement some of whose names move."""
 
-    def __init__(self, module: Module, node: _Import, wanted: Mapping[ast.alias, _Item]) -> None:
+    def __init__(self, module: Module, node: Import, wanted: Mapping[ast.alias, Item]) -> None:
         self.node = node
-        self.layout = _Layout(module, node)
+        self.layout = Layout(module, node)
         self.origin = _absolute(module, node)
         self.items = _items(module, node, wanted)
         self.moved = {index for index, alias in enumerate(node.names) if alias in wanted}
@@ -508,9 +183,9 @@ class _Rewrite:
         return list(found.values())
 
     @cached_property
-    def alike(self) -> dict[_Binding, list[int]]:
+    def alike(self) -> dict[Binding, list[int]]:
         """The names that bind the same to the same."""
-        found: dict[_Binding, list[int]] = {}
+        found: dict[Binding, list[int]] = {}
         for index, item in enumerate(self.items):
             found.setdefault(item.binding, []).append(index)
         return found
@@ -546,12 +221,12 @@ class _Rewrite:
         """The group that the statement is left to: the one that was there, else the first that needs no other form."""
         return min(groups, key=lambda group: (not group.fixed, not self.fits(group)))
 
-    def extraction(self, choice: _Choice) -> _Extraction | None:
+    def extraction(self, choice: _Choice) -> Extraction | None:
         """What the names that leave take with them; None if that can't be done cleanly."""
         if choice.keeper is None:
-            return _Extraction(comments={index: remark.text for index, remark in self.layout.beside.items()})
+            return Extraction(comments={index: remark.text for index, remark in self.layout.beside.items()})
         if not self.fits(choice.keeper):
-            return None if self.layout.remarks else _Extraction()
+            return None if self.layout.remarks else Extraction()
         found = self.layout.extract(choice.leaving)
         merged = range(len(choice.new), len(choice.new) + len(choice.merged))
         return found if found is not None and not any(place in found.above for place in merged) else None
@@ -561,7 +236,7 @@ class _Rewrite:
         layout = self.layout
         if not layout.alone or layout.follows_comment or any(not remark.owners for remark in layout.remarks):
             return False
-        only_pragma = _PRAGMA.match(layout.trailing) and layout.trailing.count(b"#") == 1
+        only_pragma = PRAGMA.match(layout.trailing) and layout.trailing.count(b"#") == 1
         return not layout.trailing or (len(dropped) == len(self.items) and (len(dropped) == 1 or bool(only_pragma)))
 
 
@@ -572,7 +247,7 @@ class _Rewrite:
 class _Placed:
     """A name of a statement as it is to be: with the index that it had, or None and the comment that it brings."""
 
-    item: _Item
+    item: Item
     index: int | None
     comment: bytes = b""
 
@@ -581,7 +256,7 @@ class _Placed:
 class _Outcome:
     """A statement as it is to be. Into one that is `settled` others may still be merged."""
 
-    layout: _Layout
+    layout: Layout
     form: Statement  # its names are those of `names`
     names: list[_Placed]
     edits: list[Edit] = field(default_factory=list)
@@ -651,13 +326,13 @@ _ORDERS: tuple[Callable[[str], Any], ...] = (_by_type, str.lower, str)
 class _Composer:
     """Goes through a file's statements in order; each may be merged into one that stays as it is or is done."""
 
-    def __init__(self, module: Module, wanted: Mapping[_Import, Mapping[ast.alias, _Item]], project: Project) -> None:
+    def __init__(self, module: Module, wanted: Mapping[Import, Mapping[ast.alias, Item]], project: Project) -> None:
         self._module, self._wanted, self._project = module, wanted, project
         self._source = module.source
-        self._outcomes: dict[_Import, _Outcome] = {}
-        self._touched: dict[_Import, None] = {}
-        self._removed: list[_Layout] = []
-        self._bindings: dict[_Import, set[_Binding]] = {}
+        self._outcomes: dict[Import, _Outcome] = {}
+        self._touched: dict[Import, None] = {}
+        self._removed: list[Layout] = []
+        self._bindings: dict[Import, set[Binding]] = {}
 
     def run(self) -> Composed:
         for node, wanted in self._wanted.items():
@@ -686,7 +361,7 @@ class _Composer:
         if rewrite.contested or rewrite.items[0].name == "*":
             return rewrite.plain
         left: list[_Group] = []
-        merged: list[tuple[_Import, list[int]]] = []
+        merged: list[tuple[Import, list[int]]] = []
         dropped: set[int] = set()
         for group in rewrite.groups:
             bound = {index for index in group.names if self._is_bound(rewrite, index)}
@@ -718,7 +393,7 @@ class _Composer:
             for placed in outcome.names
         )
 
-    def _target(self, rewrite: _Rewrite, group: _Group, names: Sequence[int]) -> _Import | None:
+    def _target(self, rewrite: _Rewrite, group: _Group, names: Sequence[int]) -> Import | None:
         """The import that can take in some names without a change to anything else."""
         remarks = [rewrite.layout.beside[index] for index in names if index in rewrite.layout.beside]
         if group.module is None or rewrite.layout.pragmas or any(len(remark.owners) > 1 for remark in remarks):
@@ -732,7 +407,7 @@ class _Composer:
                     return node
         return None
 
-    def _in_reach(self, node: _Import, items: Sequence[_Item]) -> Iterator[tuple[_Import, _Outcome]]:
+    def _in_reach(self, node: Import, items: Sequence[Item]) -> Iterator[tuple[Import, _Outcome]]:
         """The settled imports of the same run, the nearest first, above before below.
 
         Only as far as nothing binds the names of `items` to anything else.
@@ -751,19 +426,19 @@ class _Composer:
                 if outcome.settled:
                     yield other, outcome
 
-    def _bound_by(self, node: _Import) -> set[_Binding]:
+    def _bound_by(self, node: Import) -> set[Binding]:
         """All that a statement and what is split off from it or merged into it bind."""
         if node not in self._bindings:
             items = _items(self._module, node, self._wanted.get(node, {}))
             self._bindings[node] = {item.binding for item in items}
         return self._bindings[node]
 
-    def _outcome(self, node: _Import) -> _Outcome:
+    def _outcome(self, node: Import) -> _Outcome:
         """What a statement comes to, as far as that is known; one whose turn is still to come is not settled."""
         if node not in self._outcomes:
             names = [_Placed(item, index) for index, item in enumerate(_items(self._module, node, {}))]
             settled = node not in self._wanted
-            self._outcomes[node] = _Outcome(_Layout(self._module, node), statement_of(node), names, settled=settled)
+            self._outcomes[node] = _Outcome(Layout(self._module, node), statement_of(node), names, settled=settled)
         return self._outcomes[node]
 
     def _width_of(self, outcome: _Outcome) -> int:
@@ -780,14 +455,14 @@ class _Composer:
 
     # How that is written
 
-    def _merge(self, rewrite: _Rewrite, choice: _Choice, extraction: _Extraction) -> None:
+    def _merge(self, rewrite: _Rewrite, choice: _Choice, extraction: Extraction) -> None:
         for target, names in choice.merged:
             placed = [_Placed(rewrite.items[i], None, extraction.comments.get(i, b"")) for i in names]
             self._outcomes[target] = self._outcomes[target].with_names(placed)
             self._bound_by(target).update(name.item.binding for name in placed)
             self._touched[target] = None
 
-    def _rewrite(self, rewrite: _Rewrite, choice: _Choice, extraction: _Extraction) -> None:
+    def _rewrite(self, rewrite: _Rewrite, choice: _Choice, extraction: Extraction) -> None:
         layout, keeper = rewrite.layout, choice.keeper
         self._touched[rewrite.node] = None
         if keeper is None:
@@ -799,7 +474,7 @@ class _Composer:
         if not fits:
             outcome.edits = [Edit(layout.start, layout.end, _code(outcome.form).encode())]
         else:
-            outcome.edits = layout.path_edits(outcome.form)
+            outcome.edits = layout.path_edits(outcome.form.level, outcome.form.module or "")
         for index in keeper.names:
             item, edits = layout.name_edits(index, rewrite.items[index]) if fits else (rewrite.items[index], [])
             outcome.names.append(_Placed(item, index))
@@ -810,7 +485,7 @@ class _Composer:
         self._outcomes[rewrite.node] = outcome
 
     def _new_statements(
-        self, layout: _Layout, choice: _Choice, extraction: _Extraction, forms: Sequence[Statement]
+        self, layout: Layout, choice: _Choice, extraction: Extraction, forms: Sequence[Statement]
     ) -> list[Edit]:
         """Write statements below another one, or behind it if it shares its line with others."""
         if not forms:
@@ -826,16 +501,16 @@ class _Composer:
         unfinished = not self._source.body[:at].endswith((b"\n", b"\r"))
         return [Edit(at, at, layout.newline.join([b"", *lines] if unfinished else [*lines, b""]))]
 
-    def _written(self, layout: _Layout, form: Statement, behind: bytes, comments: Sequence[bytes]) -> list[bytes]:
+    def _written(self, layout: Layout, form: Statement, behind: bytes, comments: Sequence[bytes]) -> list[bytes]:
         """The lines of a new statement: one if that is not too long and keeps each comment beside its name."""
         code = layout.indent + _code(form).encode()
         single = len(form.names) == 1
         if single or (not any(comments) and len(code.decode()) <= self._width_limit):
-            return [_beside(code, *layout.pragmas, behind, *(comments if single else ()))]
+            return [beside(code, *layout.pragmas, behind, *(comments if single else ()))]
         opening = layout.indent + _code(replace(form, names=(("(", None),))).encode()
-        texts = [f"{_Item(None, *name).text}," for name in form.names]
+        texts = [f"{Item(None, *name).text}," for name in form.names]
         names = [layout.name_line(text, comment) for text, comment in zip(texts, comments, strict=True)]
-        return [_beside(opening, *layout.pragmas, behind), *names, layout.indent + b")"]
+        return [beside(opening, *layout.pragmas, behind), *names, layout.indent + b")"]
 
     def _form(self, rewrite: _Rewrite, group: _Group) -> Statement:
         """A group as a statement: relative where the old one is, if that takes no more dots and finds the module."""
@@ -863,41 +538,10 @@ class _Composer:
         """The lines of statements that go; what is `taken` are the offsets of other edits."""
         body = self._source.body
         opening = {x.lines[0] for x in self._removed if _block_of(self._module.tree, x.node)[0] is x.node}
-        for start, end in _swept(self._source, [layout.lines for layout in self._removed], opening, len(body)):
+        for start, end in swept(self._source, [layout.lines for layout in self._removed], opening, len(body)):
             unfinished = end == len(body) and not body.endswith((b"\n", b"\r")) and start not in taken
             kept = body[:start].removesuffix(b"\n").removesuffix(b"\r")
             yield Edit(len(kept) if unfinished else start, end, b"")
-
-
-def _swept(source: Source, lines: Iterable[_Span], opening: Collection[int], closing: int) -> list[_Span]:
-    """Spans of whole lines that go, with the blank lines that would be left doubled or at an end of a block.
-
-    Blocks begin at `opening` and end at `closing`.
-    """
-
-    def is_blank(number: int) -> bool:
-        return not source.body[source.line_starts[number - 1] : source.line_end(number)].strip()
-
-    found: list[_Span] = []
-    for start, end in _joined(lines):
-        line, below = source.line_of(start), source.line_of(end)
-        if end == closing:
-            blank = len(list(takewhile(is_blank, range(line - 1, 0, -1))))
-            found.append((source.line_starts[line - 1 - blank] if blank else start, end))
-        elif (start in opening or line == 1 or is_blank(line - 1)) and is_blank(below):
-            found.append((start, source.line_end(below)))
-        else:
-            found.append((start, end))
-    return _joined(found)
-
-
-def _joined(spans: Iterable[_Span]) -> list[_Span]:
-    """Spans in order, those that touch or overlap made one."""
-    found: list[_Span] = []
-    for start, end in sorted(spans):
-        touches = bool(found) and found[-1][1] >= start
-        found.append((found.pop()[0] if touches else start, end))
-    return found
 
 
 def _block_of(tree: ast.Module, node: ast.stmt) -> list[ast.stmt]:
