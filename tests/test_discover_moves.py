@@ -577,7 +577,7 @@ def test_a_narrow_terminal_shows_all_of_it(columns, monkeypatch):
         Discovered(old, new, 1234, 5, "conclusive", 0.987, told),
         Discovered(f"{old}2", None, 1, 0, "removed", 0.0, told),
     ]
-    text = print_moves(found, "[[stale-imports.moves]]", _Terminal(), color=False)
+    text = print_moves(found, "[[stale-imports.moves]]", _Terminal(), color=False, wraps=True)
     tables = text[: text.index("\n# ")].split("\n")
     assert "…" not in text
     assert max(map(len, tables)) <= max(columns, 64)

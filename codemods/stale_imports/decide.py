@@ -213,13 +213,15 @@ class Decider:
     def closing(
         self, imports: Mapping[str, Mapping[tuple[str, str | None], Decision]]
     ) -> list[tuple[str, tuple[str, str | None]]]:
-        """The moved imports, by file and pair, that with all others moved lead back to their own file at once."""
+        """The moved imports, by file and pair, that with all others moved may lead back to their own file.
+
+        Which of them run when their file is imported is known only to who reads it.
+        """
         new: dict[str, set[str]] = {}
         edges: list[tuple[str, tuple[str, str | None], set[str]]] = []
         for path, decided in imports.items():
-            at_once = set(self._pairs_at_top(path))
             for pair, decision in decided.items():
-                if decision.place is not None and decision.refusal is None and pair in at_once:
+                if decision.place is not None and decision.refusal is None:
                     files = set(self._files_of(decision.place))
                     new.setdefault(path, set()).update(files)
                     edges.append((path, pair, files))

@@ -6,6 +6,7 @@ import ast
 import builtins
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from ssot_fix.bindings import Module, Reference, Scope
 from ssot_fix.drops import mentioned
@@ -180,19 +181,29 @@ class Follower:
         return self._uses(name, scope) if scope is not None else []
 
     def _uses(self, name: str, scope: Scope) -> list[Reference]:
-        module = self.module
-        return [r for r in module.references if r.node.id == name and module.lookup(name, r.scope) is scope]
+        return self._by_meaning.get((scope, name), [])
+
+    @cached_property
+    def _by_meaning(self) -> dict[tuple[Scope | None, str], list[Reference]]:
+        """The references of the module by the scope whose binding they mean."""
+        found: dict[tuple[Scope | None, str], list[Reference]] = {}
+        for use in self.module.references:
+            found.setdefault((self.module.lookup(use.node.id, use.scope), use.node.id), []).append(use)
+        return found
+
+    @cached_property
+    def _homes(self) -> dict[tuple[ast.AST, str], Scope]:
+        """The scopes by the statement that binds a name in them."""
+        return {
+            (binding.node, name): scope
+            for scope in reversed(self.module.scopes)
+            for name, bindings in scope.bindings.items()
+            for binding in bindings
+        }
 
     def _scope_of(self, statement: Statement, bound: str) -> Scope | None:
         """The scope that a statement binds a name in."""
-        return next(
-            (
-                scope
-                for scope in self.module.scopes
-                if any(binding.node is statement for binding in scope.bindings.get(bound, ()))
-            ),
-            None,
-        )
+        return self._homes.get((statement, bound))
 
     def _collides(self, name: str, scopes: Collection[Scope], home: Scope) -> bool:
         """Whether a name that an import would bind in `home` means something else there or on the way to it."""
