@@ -710,3 +710,20 @@ def test_a_written_move_outweighs_a_proven_one(mixed, ssot_fix):
     commit(mixed, {"ssot-fix.toml": f'[stale-imports]\nauto = "proven"\n{move}'}, "Settings")
     ssot_fix(mixed, "--codemod", "stale-imports", "--write")
     assert mixed.read("shop/app.py") == USES_BOTH["shop/app.py"].replace("engine", "rival")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("def f(url):\n    return url.lower()\n", "def f(url):\n    return url.upper()\n"),
+        ("def f(x):\n    return x > 0\n", "def f(x):\n    return x < 0\n"),
+        ("def f():\n    return 'users_eu'\n", "def f():\n    return 'orders_us'\n"),
+    ],
+    ids=["another method", "another operator", "another text"],
+)
+def test_in_a_short_function_every_word_counts(history, discover, old, new):
+    project = history(
+        {"shop/__init__.py": "", "shop/engine.py": old},
+        {"shop/engine.py": None, "shop/core.py": "A = 1\n" * 30 + new, "app.py": "from shop.engine import f\n"},
+    )
+    assert conclusive(discover(project)) == {}

@@ -293,6 +293,9 @@ class Discovery:
         least = _SAME_TEXT if candidate.kind == "assign" else _ALIKE_ALONE if asked.alone else _ALIKE
         # What can't be seen to take the old calls has to be the same text, or nearly.
         alike = like is not None and like.score >= (least if like.compatible else _SAME_TEXT) and like.same_kind
+        if like is not None and not like.same_text:
+            evidence.append("but not the same text")
+            alike = False
         led_there = asked.old is not None and asked.old.origin == f"{candidate.module}.{dangling.name}"
         if led_there:
             evidence, confidence = ["the old module imported it from there"], 1.0

@@ -115,7 +115,7 @@ class Follower:
         uses = self._uses(base, scope)
         chains = []
         for reference in uses:
-            chain = self._chain(reference.node, old)
+            chain = self.chain(reference.node, old)
             if chain is None and (why := self._why_not(reference, statement, scope, old, new)):
                 return Refusal("other-uses", why)
             if chain is not None and not self._is_of_longer(reference.node, old) and chain not in self._claimed:
@@ -133,7 +133,7 @@ class Follower:
     def _why_not(self, use: Reference, statement: Statement, scope: Scope, old: str, new: str) -> str | None:
         """Why a use that is not of the moved module could not do without the old import."""
         line = use.node.lineno
-        if any(self._chain(use.node, path) is not None for path in self.paths):
+        if any(self.chain(use.node, path) is not None for path in self.paths):
             return None
         if old.partition(".")[0] != new.partition(".")[0]:
             if all(binding.node is statement for binding in scope.bindings[use.node.id]):
@@ -144,7 +144,7 @@ class Follower:
             package = ".".join(packages[:count])
             if f"{new}.".startswith(f"{package}."):
                 return None
-            if self._chain(use.node, package) is not None and not self._is_imported(package):
+            if self.chain(use.node, package) is not None and not self._is_imported(package):
                 return f"`{package}`, which the import brings along, is also used (line {line})"
         return None
 
@@ -159,9 +159,9 @@ class Follower:
     def _is_of_longer(self, node: ast.expr, old: str) -> bool:
         """Whether a use is of a longer path that moves by itself."""
         longer = (path for path in self.paths if path.startswith(f"{old}."))
-        return any(self._chain(node, path) is not None for path in longer)
+        return any(self.chain(node, path) is not None for path in longer)
 
-    def _chain(self, node: ast.expr, dotted: str) -> ast.expr | None:
+    def chain(self, node: ast.expr, dotted: str) -> ast.expr | None:
         """The attribute expression `a.b.c` that starts at a name, if it spells a dotted path."""
         first, *rest = dotted.split(".")
         if not isinstance(node, ast.Name) or node.id != first:

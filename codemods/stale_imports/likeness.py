@@ -38,6 +38,8 @@ _CALLED: dict[Kind, str] = {
 }
 _LITERALS = frozenset({"bool", "bytes", "complex", "dict", "float", "int", "list", "set", "str", "tuple"})
 _NAMED = 4  # members that are named where many are lost
+_SHORT = 60  # tokens
+_MOST = 0.8
 _GRAM = 3  # tokens in a row that have to be the same to count
 
 
@@ -45,10 +47,11 @@ _GRAM = 3  # tokens in a row that have to be the same to count
 class Likeness:
     """How alike an old and a new definition are.
 
-    `score` runs from 0 to 1. `accepts`: every call that the old one took, the new one takes, each argument for the
-    parameter of the same name; None: unknown. `lost_methods` are public ones of the old class that the new one has
-    not, as far as its module shows. `reasons` is all that was noticed, in words; among them are `obstacles`, by
-    which users of the old one would break, and `unknown`, what could not be seen.
+    `score` runs from 0 to 1. `same_text`: what strings hold is the same, too, in a short definition all else as
+    well. `accepts`: every call that the old one took, the new one takes, each argument for the parameter of the
+    same name; None: unknown. `lost_methods` are public ones of the old class that the new one has not, as far as
+    its module shows. `reasons` is all that was noticed, in words; among them are `obstacles`, by which users of
+    the old one would break, and `unknown`, what could not be seen.
     """
 
     score: float
@@ -58,6 +61,7 @@ class Likeness:
     lost_methods: tuple[str, ...]
     reasons: tuple[str, ...]
     obstacles: tuple[str, ...] = ()
+    same_text: bool = True
     unknown: tuple[str, ...] = ()
 
     @property
@@ -143,6 +147,7 @@ class _Comparison:
             self._lost,
             (*self._against, *self._unknown, *self._for),
             tuple(self._against),
+            _same_text(old.spelled, new.spelled),
             tuple(self._unknown),
         )
 
@@ -273,6 +278,14 @@ class _Comparison:
             self._unknown.append(f"no {listed} of its own; {unseen[0].lstrip('.')} may have what is missing")
         else:
             self._against.append(f"lost {listed}")
+
+
+def _same_text(old: Sequence[str], new: Sequence[str]) -> bool:
+    """Whether two definitions say the same: in a short one every word is its meaning, in a long one most are kept."""
+    if len(old) < _SHORT:
+        return old == new
+    kept = (Counter(old) & Counter(new)).total()
+    return kept >= _MOST * max(len(old), len(new))
 
 
 def _grams(tokens: Sequence[str]) -> Counter[tuple[str, ...]]:

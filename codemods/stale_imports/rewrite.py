@@ -110,6 +110,8 @@ class Imports:
     def _moved(self, statement: Statement, alias: ast.alias, place: Place, site: Site) -> Moved | Refusal:
         if alias.name == "*":
             return self._moved_star(statement, alias, place)
+        if lacking := self._lacking(alias, statement, place):
+            return Refusal("target-lacks-name", f"{site.message}, which has no `{lacking}`, and that is used here")
         if isinstance(statement, ast.Import):
             if alias.asname is not None:
                 return Moved(statement, alias, place.module, place.name, alias.asname)
@@ -125,6 +127,18 @@ class Imports:
             if following is not None:
                 bound, site.edits, site.replaced = name, following.edits, following.replaced
         return Moved(statement, alias, module, name, bound)
+
+    def _lacking(self, alias: ast.alias, statement: Statement, place: Place) -> str | None:
+        """A name that the file takes from a module by its attribute, and that the new module lacks."""
+        if place.name is not None:
+            return None
+        path = alias.asname or alias.name
+        for use in self._follower.uses_of(statement, path.partition(".")[0]):
+            module = self._follower.chain(use.node, path)
+            attribute = self.module.parents.get(module) if module is not None else None
+            if isinstance(attribute, ast.Attribute) and self.project.offers(place.module, attribute.attr) is False:
+                return attribute.attr
+        return None
 
     def _moved_path(self, statement: Statement, alias: ast.alias, place: Place, site: Site) -> Moved | Refusal:
         if place.name is not None:

@@ -75,14 +75,15 @@ class Signature:
 class Shape:
     """What a definition is to those who use it.
 
-    `signature` is a function's or a class's constructor's; None if there is none or it is unknown, and then `unseen`
-    says why, and `built_by` names the base out of sight that brings it. A class has `bases`, as written; `inherits`,
-    those of them and of their bases that its module does not define, by where they are imported from (with a leading
-    dot if that is not known for certain); `fields`, its annotated names as keywords of a constructor that a base may
-    make of them; and its public `methods` and `attributes`, those of bases in the module included. `value` is what an
-    assignment binds: a type, or `call of f`. `body` are the tokens without docstrings, comments, the own name and
-    what strings hold, unless that is what an enum or a value is about. `through` are the aliases that were followed
-    (`X = Y`), `origin` what an import means. `several`: the module defines it in several ways.
+    `signature` is a function's or a class's constructor's; None if there is none or it is unknown, and then
+    `unseen` says why, and `built_by` names the base out of sight that brings it. A class has `bases`, as written;
+    `inherits`, those of them and of their bases that its module does not define, by where they are imported from
+    (with a leading dot if that is not known for certain); `fields`, its annotated names as keywords of a
+    constructor that a base may make of them; and its public `methods` and `attributes`, those of bases in the
+    module included. `value` is what an assignment binds: a type, or `call of f`. `spelled` is `body` with what
+    strings hold. `body` are the tokens without docstrings, comments, the own name and what strings hold, unless
+    that is what an enum or a value is about. `through` are the aliases that were followed (`X = Y`), `origin` what
+    an import means. `several`: the module defines it in several ways.
     """
 
     name: str
@@ -98,6 +99,7 @@ class Shape:
     attributes: frozenset[str] = frozenset()
     value: str = ""
     body: tuple[str, ...] = ()
+    spelled: tuple[str, ...] = ()
     through: tuple[str, ...] = ()
     origin: str = ""
     several: bool = False
@@ -204,7 +206,12 @@ class _Module:
             case ast.FunctionDef() | ast.AsyncFunctionDef() as node:
                 signature = _signature(node)
                 return Shape(
-                    name, binding.kind, signature, decorators=signature.decorators, body=_tokens(_documented(node))
+                    name,
+                    binding.kind,
+                    signature,
+                    decorators=signature.decorators,
+                    body=_tokens(_documented(node)),
+                    spelled=_tokens(_documented(node), strings=True),
                 )
             case ast.Name(id=other) as node if target := self.shape(other, seen):
                 return replace(target, name=name, through=(other, *target.through))
@@ -266,6 +273,7 @@ class _Class:
             methods={name: method for name, method in methods.items() if _is_public(name)},
             attributes=frozenset(filter(_is_public, attributes)),
             body=_tokens(_documented(node), strings=self._is_enum),
+            spelled=_tokens(_documented(node), strings=True),
         )
 
     @property

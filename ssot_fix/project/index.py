@@ -361,7 +361,8 @@ class Index:
         """What is gone of an import, as read from some roots: the `module` or the `name`; None: nothing."""
         if not self._exists(module, roots):
             whole = module if name is None else f"{module}.{name}"
-            unknown = self._is_out_of_sight(module, roots) or module.partition(".")[0] in self._hooked
+            top = module.partition(".")[0]
+            unknown = self._is_out_of_sight(module, roots) or top in self._hooked or self._is_shared(top)
             return None if unknown or self._beside.is_folder(whole, roots) else "module"
         if name is None or name == "*":
             return None
@@ -372,11 +373,24 @@ class Index:
         )
         return "name" if offered is False and not self._beside.is_folder(f"{module}.{name}", roots) else None
 
+    def _is_shared(self, top: str) -> bool:
+        """Whether a declared distribution may bring another part of a namespace package (PEP 420), by its name."""
+        if self.module(top) is not None:
+            return False
+        prefix = top.replace("_", "-").lower() + "-"
+        return any(
+            name.replace("_", "-").replace(".", "-").lower().startswith(prefix) for name in self._said.installed
+        )
+
     def _is_excused(self, path: str, found: Dangling, *, is_relative: bool = False) -> bool:
         """Whether an import that dangles as read from the source roots may work in one file."""
         if self._is_stubbed(path, found):
             return True
-        return not is_relative and any(self._works_from(folder, found) for folder in _folders_around(path))
+        return not is_relative and any(
+            self._works_from(root, found)
+            for folder in _folders_around(path)
+            for root in (folder, _join(folder, "src"))
+        )
 
     def _works_from(self, folder: str, found: Dangling) -> bool:
         """Whether an import works if a folder comes first on sys.path."""

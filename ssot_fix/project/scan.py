@@ -359,6 +359,7 @@ class _Stubs:
     def __init__(self, tree: ast.Module) -> None:
         self._nodes = list(ast.walk(tree))
         self._followed: set[ast.AST] = set()
+        self._blocked: set[ast.AST] = set()  # None in sys.modules makes an import fail
         self._bare = any(
             isinstance(node, ast.ImportFrom) and node.module == "sys" and any(a.name == "modules" for a in node.names)
             for node in self._nodes
@@ -368,6 +369,10 @@ class _Stubs:
         """Dotted paths; one with a leading dot stands behind the module's own."""
         for node in self._nodes:
             match node:
+                case ast.Assign(targets=[ast.Subscript()], value=ast.Constant(value=None)):
+                    self._blocked.update(node.targets)
+                case ast.Subscript(ctx=ast.Store()) if node in self._blocked:
+                    pass
                 case ast.Subscript(value=value, slice=key, ctx=ast.Store()) if self._is_modules(value):
                     yield from self._key(key)
                 case ast.AugAssign(target=target, value=value) if self._is_modules(target):
@@ -381,7 +386,11 @@ class _Stubs:
                         yield from self._mapping(first)
                 case ast.Call(args=[first, second, *_]) if self._is_modules(first):
                     name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
-                    yield from self._key(second) if name == "setitem" else self._mapping(second)
+                    blocks = any(
+                        isinstance(argument, ast.Constant) and argument.value is None for argument in node.args[2:]
+                    )
+                    if not (name == "setitem" and blocks):
+                        yield from self._key(second) if name == "setitem" else self._mapping(second)
 
     def _is_modules(self, node: ast.expr) -> bool:
         match node:
@@ -394,6 +403,8 @@ class _Stubs:
             yield from self._texts(node)
             return
         for key, value in zip(node.keys, node.values, strict=True):
+            if isinstance(value, ast.Constant) and value.value is None:
+                continue
             yield from self._key(key) if key is not None else self._mapping(value)
 
     def _key(self, node: ast.expr) -> Iterator[str]:
