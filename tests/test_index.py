@@ -437,7 +437,7 @@ class TestShadows:
     @pytest.mark.parametrize(
         ("path", "text"),
         [
-            ("requirements.txt", "# alembic\nalembic-utils\n./alembic\n-r alembic.txt\n"),
+            ("requirements.txt", "# alembic\nalembicutils\n./alembic\n-r alembic.txt\n"),
             ("a/b/c/requirements.txt", "alembic"),
             ("node_modules/requirements.txt", "alembic"),
             ("notes.txt", "alembic"),

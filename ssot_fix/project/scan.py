@@ -359,6 +359,7 @@ class _Stubs:
     def __init__(self, tree: ast.Module) -> None:
         self._nodes = list(ast.walk(tree))
         self._followed: set[ast.AST] = set()
+        self._names: set[str] = set()  # likewise
         self._blocked: set[ast.AST] = set()  # None in sys.modules makes an import fail
         self._bare = any(
             isinstance(node, ast.ImportFrom) and node.module == "sys" and any(a.name == "modules" for a in node.names)
@@ -431,7 +432,8 @@ class _Stubs:
             for inner in ast.walk(current):
                 if isinstance(inner, ast.Constant) and isinstance(inner.value, str):
                     yield inner.value
-                elif isinstance(inner, ast.Name):
+                elif isinstance(inner, ast.Name) and inner.id not in self._names:
+                    self._names.add(inner.id)
                     waiting += self._bound.get(inner.id, ())
 
     @cached_property
