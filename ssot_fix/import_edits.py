@@ -552,5 +552,8 @@ def _block_of(tree: ast.Module, node: ast.stmt) -> list[ast.stmt]:
         for block in blocks(holder):
             if node in block:
                 return block
-            waiting += (inner for inner in block if inner.lineno <= node.lineno <= (inner.end_lineno or 0))
+            at = bisect_right(block, node.lineno, key=lambda inner: inner.lineno)
+            while at and node.lineno <= (block[at - 1].end_lineno or 0):  # those that share lines: `a; if b: import c`
+                at -= 1
+                waiting.append(block[at])
         waiting += [*getattr(holder, "handlers", ()), *getattr(holder, "cases", ())]
