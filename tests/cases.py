@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import codecs
 import gc
 import re
 import sys
@@ -14,6 +15,7 @@ from functools import cache
 from pathlib import Path
 
 import libcst
+import pytest
 
 from codemods import catalog
 from ssot_fix.edits import FileResult, Status, apply_edits
@@ -258,3 +260,23 @@ def check_case(case: Case, root: Path, *, twice: bool = True) -> None:
         assert not result.edits, result
         if result.path in left:
             assert [why for _, why in left_alone(result)] == [why for _, why in left[result.path]]
+
+
+VARIANTS = {
+    "as written": lambda text: text,
+    "CRLF, no newline at the end": lambda text: text.removesuffix(b"\n").replace(b"\n", b"\r\n"),
+    "CR behind a BOM": lambda text: codecs.BOM_UTF8 + text.replace(b"\n", b"\r"),
+}
+
+
+def check_layouts(case: Case, root: Path) -> None:
+    """Check a case as written, and if it has no say in that with other newlines and a BOM."""
+    if not case.runs_here:
+        pytest.skip(f"Python {case.python} only")
+    for name, change in VARIANTS.items():
+        if name == "as written" or case.variants:
+            try:
+                check_case(case.changed(name, change), root, twice=name == "as written")
+            except AssertionError as error:
+                error.add_note(f"variant: {name}")
+                raise

@@ -9,7 +9,7 @@ from dataclasses import replace
 from itertools import cycle, groupby
 
 import pytest
-from cases import Case, all_cases, check_case, make_project, run_project
+from cases import Case, all_cases, check_case, check_layouts, make_project, run_project
 
 from codemods.isolated_environment import IsolatedEnvironment
 from codemods.isolated_environment.rewrite import REASONS
@@ -19,11 +19,6 @@ from ssot_fix.project.config import load
 from ssot_fix.reasons import SHARED
 
 CASES = list(all_cases())
-VARIANTS = {
-    "as written": lambda text: text,
-    "CRLF, no newline at the end": lambda text: text.removesuffix(b"\n").replace(b"\n", b"\r\n"),
-    "CR behind a BOM": lambda text: codecs.BOM_UTF8 + text.replace(b"\n", b"\r"),
-}
 IMPORT = "from shared.isolated_environment import get_env\n"
 
 
@@ -34,15 +29,7 @@ def root(tmp_path_factory):
 
 @pytest.mark.parametrize("case", CASES, ids=[case.id for case in CASES])
 def test_case(case: Case, root):
-    if not case.runs_here:
-        pytest.skip(f"Python {case.python} only")
-    for name, change in VARIANTS.items():
-        if name == "as written" or case.variants:
-            try:
-                check_case(case.changed(name, change), root, twice=name == "as written")
-            except AssertionError as error:
-                error.add_note(f"variant: {name}")
-                raise
+    check_layouts(case, root)
 
 
 # The cases themselves

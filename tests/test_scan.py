@@ -140,12 +140,6 @@ def test_names(text, names):
     assert scanned(text).names == names
 
 
-def test_a_getattr_opens_the_names():
-    assert scanned("def __getattr__(name): ...\n").opens_names
-    assert scanned("__getattr__ = 1\n").opens_names
-    assert not scanned("class C:\n    def __getattr__(self, name): ...\n").opens_names
-
-
 @pytest.mark.parametrize(
     ("text", "imports"),
     [

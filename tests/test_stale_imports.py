@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import codecs
 import subprocess
 import sys
 from collections import Counter
 from itertools import cycle, groupby
 
 import pytest
-from cases import IMPORTS, Case, all_cases, check_case, lay_out, lay_out_case, run_case
+from cases import IMPORTS, Case, all_cases, check_case, check_layouts, lay_out, lay_out_case, run_case
 
 from cli import main
 from codemods.stale_imports.reasons import REASONS
 from ssot_fix.edits import apply_edits
 
 CASES = list(all_cases(IMPORTS))
-VARIANTS = {
-    "as written": lambda text: text,
-    "CRLF, no newline at the end": lambda text: text.removesuffix(b"\n").replace(b"\n", b"\r\n"),
-    "CR behind a BOM": lambda text: codecs.BOM_UTF8 + text.replace(b"\n", b"\r"),
-}
 ENGINE = {"shop/agents/engine.py": "class Engine: ...\n"}
 
 
@@ -31,15 +25,7 @@ def root(tmp_path_factory):
 
 @pytest.mark.parametrize("case", CASES, ids=[case.id for case in CASES])
 def test_case(case: Case, root):
-    if not case.runs_here:
-        pytest.skip(f"Python {case.python} only")
-    for name, change in VARIANTS.items():
-        if name == "as written" or case.variants:
-            try:
-                check_case(case.changed(name, change), root, twice=name == "as written")
-            except AssertionError as error:
-                error.add_note(f"variant: {name}")
-                raise
+    check_layouts(case, root)
 
 
 # The cases themselves

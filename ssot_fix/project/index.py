@@ -456,10 +456,6 @@ class Index:
         """Path and kind of every module that plainly defines a name at module level, not imports it; sorted."""
         return [pair for pair in self._binders.get(name, ()) if pair[1] != "import"]
 
-    def reexports(self, name: str) -> list[str]:
-        """The paths of the modules that plainly import a name at module level; sorted."""
-        return [path for path, kind in self._binders.get(name, ()) if kind == "import"]
-
     @cached_property
     def _binders(self) -> dict[str, list[tuple[str, str]]]:
         found: dict[str, list[tuple[str, str]]] = {}
@@ -467,19 +463,6 @@ class Index:
             for name, kind in self._scans[path].names.items():
                 found.setdefault(name, []).append((path, kind))
         return found
-
-    def importers(self, module: str, name: str | None) -> tuple[str, ...]:
-        """The paths of the files that import `name` (`*`: all) from `module`, or anything (None); sorted."""
-        return self._importers.get((module, name), ())
-
-    @cached_property
-    def _importers(self) -> dict[tuple[str, str | None], tuple[str, ...]]:
-        found: dict[tuple[str, str | None], dict[str, None]] = {}
-        for path in sorted(self._scans):
-            for module, name, _ in self._pairs(path):
-                found.setdefault((module, None), {})[path] = None
-                found.setdefault((module, name), {})[path] = None
-        return {key: tuple(paths) for key, paths in found.items()}
 
     def reached(self, path: str) -> frozenset[str]:
         """The files that surely run when the module at a path is imported, that and the packages around it included.

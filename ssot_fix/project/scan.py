@@ -42,15 +42,14 @@ class Scan:
     `imports` are those that may be first-party: all that there are, perhaps more. `names` are names bound at
     module level, each with its kind (`class`, `def`, `async def`, `assign`, `import`): perhaps not all.
     `strings` are the dotted strings (`a.b`, `a.b:c`) that may be first-party; `stubs` the modules that the file
-    puts into sys.modules. `opens_names`: the module has a `__getattr__`.
-    `meddles`: it may set names in the modules that call it; `hooks`: it may change how modules are found.
+    puts into sys.modules. `meddles`: it may set names in the modules that call it; `hooks`: it may change how
+    modules are found. `is_readable`: it could be decoded, and parsed where that was needed.
     """
 
     imports: tuple[Imported, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict)
     strings: frozenset[str] = frozenset()
     stubs: frozenset[str] = frozenset()
-    opens_names: bool = False
     meddles: bool = False
     hooks: bool = False
     is_readable: bool = True
@@ -160,7 +159,6 @@ def scan(data: bytes, tops: frozenset[str]) -> Scan:
         names,
         _dotted_strings(body, tops),
         _stubs(data, tops) if b"modules" in body and _STUBBING.search(body) else frozenset(),
-        "__getattr__" in names,
         _meddles(body),
         b"meta_path" in body and _HOOKING.search(body) is not None,
     )
