@@ -13,7 +13,7 @@ from itertools import groupby
 
 from ssot_fix.bindings import Binding, Module, Reference, Scope
 from ssot_fix.edits import Edit
-from ssot_fix.imports import IMPORT_ERRORS, blocks, caught
+from ssot_fix.statements import IMPORT_ERRORS, blocks, caught
 
 _TYPE_COMMENT = re.compile(rb"#[ \t]*type:")
 _NOQA = re.compile(rb"\b(?:noqa\b|pylint:|pyright:|type:)", re.IGNORECASE)

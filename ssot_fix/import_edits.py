@@ -20,8 +20,8 @@ from typing import Any
 from ssot_fix.bindings import Module
 from ssot_fix.edits import Edit, apply_edits, in_order
 from ssot_fix.import_layout import PRAGMA, Binding, Extraction, Import, Item, Layout, beside, swept
-from ssot_fix.imports import blocks
 from ssot_fix.project.resolver import Project
+from ssot_fix.statements import blocks
 
 _USUAL_WIDTH = 88  # characters: where Black and Ruff wrap by default
 _REACH = 100  # statements, up and down: what is further apart has nothing to do with one another

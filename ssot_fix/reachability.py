@@ -14,8 +14,8 @@ from collections.abc import Iterator
 
 from ssot_fix.bindings import Module
 from ssot_fix.edits import Refusal
-from ssot_fix.imports import IMPORT_FAILURES, caught, is_main_guard
 from ssot_fix.project.resolver import Project
+from ssot_fix.statements import IMPORT_FAILURES, caught, is_main_guard
 
 _UP = posixpath.pardir
 _REASON = "script-cannot-import"

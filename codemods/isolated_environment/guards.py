@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from codemods.isolated_environment.uses import Key, Use, argument
 from ssot_fix.bindings import Module
-from ssot_fix.imports import blocks
+from ssot_fix.statements import blocks
 
 _STOPS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.GeneratorExp)
 _LEAVING = (ast.Return, ast.Raise, ast.Continue, ast.Break)

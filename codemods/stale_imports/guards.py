@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from ssot_fix.bindings import Module
 from ssot_fix.edits import Refusal
-from ssot_fix.imports import IMPORT_FAILURES, blocks, caught
+from ssot_fix.statements import IMPORT_FAILURES, blocks, caught
 
 _EXPECTING = frozenset({"raises", "assertRaises", "assertRaisesRegex", "failUnlessRaises"})
 _FAILING = frozenset({"fail", "failTest"})

@@ -17,10 +17,10 @@ from codemods.stale_imports.moves import Place
 from ssot_fix.bindings import Module
 from ssot_fix.edits import Applicability, Refusal
 from ssot_fix.import_edits import Moved
-from ssot_fix.imports import runs_at_import
 from ssot_fix.project.resolver import Project
 from ssot_fix.reachability import path_entries, reachable_from
 from ssot_fix.sites import Site
+from ssot_fix.statements import runs_at_import
 
 Statement = ast.Import | ast.ImportFrom
 Pair = tuple[str, str | None]
