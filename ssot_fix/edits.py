@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -121,3 +122,55 @@ def apply_edits(data: bytes, edits: Sequence[Edit]) -> bytes:
         position = edit.end
     pieces.append(data[position:])
     return b"".join(pieces)
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """An edit, and where its text lies in the new bytes."""
+
+    edit: Edit
+    start: int
+    end: int
+
+
+def placed(edits: Sequence[Edit]) -> list[Placed]:
+    """The edits in order, each with where its text lies in what they lead to."""
+    found, shift = list[Placed](), 0
+    for edit in in_order(edits):
+        start = edit.start + shift
+        found.append(Placed(edit, start, start + len(edit.text)))
+        shift += len(edit.text) - (edit.end - edit.start)
+    return found
+
+
+def origin(where: Sequence[Placed], start: int, end: int) -> tuple[slice, int, int]:
+    """The edits inside a span of the new bytes, and the old bytes that it comes from.
+
+    What begins or ends at a border of the span is outside; an edit that the border cuts is inside as a whole. An
+    empty span comes behind the edits that end there.
+    """
+    first = bisect_right(where, start, key=lambda each: each.end)
+    inside = slice(first, max(first, bisect_left(where, end, key=lambda each: each.start)))
+    cut = where[inside]
+    before = where[inside.start - 1] if inside.start else None
+    behind = where[inside.stop - 1] if inside.stop else None
+    old_start = cut[0].edit.start if cut and cut[0].start < start else start - _shift(before)
+    old_end = cut[-1].edit.end if cut and cut[-1].end > end else end - _shift(behind)
+    return inside, old_start, old_end
+
+
+def _shift(placed: Placed | None) -> int:
+    """How much further back the bytes behind an edit lie in the new text."""
+    return placed.end - placed.edit.end if placed else 0
+
+
+def and_then(edits: Sequence[Edit], new: bytes, change: Edit) -> list[Edit]:
+    """Edits that also make one change of what they lead to, `new`; edits inside of it are swallowed."""
+    where = placed(edits)
+    inside, old_start, old_end = origin(where, change.start, change.end)
+    cut = where[inside]
+    low = min(change.start, cut[0].start) if cut else change.start
+    high = max(change.end, cut[-1].end) if cut else change.end
+    whole = Edit(old_start, old_end, new[low : change.start] + change.text + new[change.end : high])
+    before, behind = where[: inside.start], where[inside.stop :]
+    return [*(each.edit for each in before), whole, *(each.edit for each in behind)]
