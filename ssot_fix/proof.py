@@ -7,20 +7,25 @@ found out here by comparing trees, and that names mean what was meant by binding
 from __future__ import annotations
 
 import ast
+import re
 import symtable
+import sys
 import warnings
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ssot_fix.bindings import Binding, Module, Reference
 from ssot_fix.edits import Edit, apply_edits
 from ssot_fix.import_edits import Statement, statement_of
-from ssot_fix.imports import Binder, Target, runs_at_import
+from ssot_fix.imports import Binder, Target
 from ssot_fix.newer_syntax import Unparseable, parse
+from ssot_fix.preparation import Preparation
 from ssot_fix.project.resolver import Project
-from ssot_fix.sites import Plan, Site
+from ssot_fix.run_order import RunOrder
+from ssot_fix.sites import Keyword, Plan, Site
 from ssot_fix.source import Source, UnreadableText
+from ssot_fix.statements import is_import, runs_at_import
 
 
 class ProofFailed(Exception):
@@ -29,31 +34,26 @@ class ProofFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """The raw bytes that were proved, and the edits that lead to them from the file's own."""
+    """The new text that was proved, as a module, and the edits that lead to its raw bytes from the file's own."""
 
     edits: tuple[Edit, ...]
-    new_raw: bytes
+    module: Module
 
 
-def prove(
-    module: Module, plan: Plan, project: Project, seeds: frozenset[str], replan: Callable[[Module], Plan]
-) -> Proof:
-    """Carry out a plan on a copy and hold the result to all five conditions.
+def prove(module: Module, plan: Plan, project: Project, seeds: frozenset[str]) -> Proof:
+    """Carry out a plan on a copy and hold the result to the first four conditions; `engine.settle` sees to the fifth.
 
-    `replan` plans the new text as the engine would. Raises ProofFailed.
+    Raises ProofFailed.
     """
     edits = _raw_edits(module.source, plan)
-    new_raw = apply_edits(module.source.raw, edits)
-    new = _parse_again(module, new_raw, seeds)
+    new = _parse_again(module, apply_edits(module.source.raw, edits), seeds)
     _Comparison(module, new, plan).run()
     _check_moves(module, plan)
     _check_bindings(module, new, plan)
+    _check_inserted(module, plan)
     _check_imports(module, new, plan, project)
     _check_moved_imports(module, plan, project)
-    if again := replan(new).edits:
-        line, _ = new.source.position(again[0].start)
-        raise ProofFailed(f"stability: a second run would change line {line} again")
-    return Proof(tuple(edits), new_raw)
+    return Proof(tuple(edits), new)
 
 
 def _raw_edits(source: Source, plan: Plan) -> list[Edit]:
@@ -104,20 +104,26 @@ class _Comparison:
 
     def __init__(self, old: Module, new: Module, plan: Plan) -> None:
         self._old, self._new, self._plan = old, new, plan
-        self._sites = {site.changed or site.node: site for site in plan.rewritten() if not site.follows}
-        self._replaced = {r.node: r.source for site in plan.rewritten() for r in site.replaced}
-        touched = (*self._sites, *self._replaced, *plan.dropped, *plan.merged, *plan.expected)
+        rewritten = plan.rewritten()
+        self._sites = {site.place: site for site in rewritten if not site.is_declared}
+        self._replaced = {r.node: r.source for site in rewritten for r in site.replaced}
+        self._keywords = {site.keyword.call: site.keyword for site in rewritten if site.keyword}
+        self._inserted = {id(site.inserted.block): site.inserted for site in rewritten if site.inserted}
+        touched = [*self._sites, *self._replaced, *self._keywords, *plan.dropped, *plan.merged, *plan.expected]
+        touched += [inserted.block[0] for inserted in self._inserted.values()]
         self._touched = sorted(getattr(node, "lineno", 0) for node in touched)
         self._met: set[ast.AST] = set()
-        self._added = {(binder.target.module, binder.target.name) for binder in plan.placed}
+        self._added = {binder.target.statement for binder in plan.placed}
         self._pairs: list[tuple[object, object]] = []
 
     def run(self) -> None:
         self._pairs = [(self._old.tree, self._new.tree)]
         while self._pairs:
             self._compare(*self._pairs.pop())
-        if missed := (self._sites.keys() | self._replaced.keys()) - self._met:
+        if missed := (self._sites.keys() | self._replaced.keys() | self._keywords.keys()) - self._met:
             self._fail(next(iter(missed)), "a site is gone")
+        if self._inserted:
+            self._fail(next(iter(self._inserted.values())).block[0], "what was to come in is missing")
         if self._added:
             self._fail(self._old.tree, "an added import is missing")
         if ast.get_docstring(self._old.tree, clean=False) != ast.get_docstring(self._new.tree, clean=False):
@@ -128,8 +134,9 @@ class _Comparison:
             self._compare_site(self._sites[old], old, new)
         elif isinstance(old, ast.AST) and old in self._replaced:
             self._met.add(old)
-            if not isinstance(new, ast.AST) or ast.unparse(new) != self._replaced[old]:
-                self._fail(old, f"not `{self._replaced[old]}` now")
+            self._compare_source(self._replaced[old], new, old)
+        elif isinstance(old, _Spelled):
+            self._compare_source(old.source, new, new)
         elif isinstance(old, Statement):
             if not isinstance(new, ast.Import | ast.ImportFrom) or statement_of(new) != old:
                 self._fail(new if isinstance(new, ast.AST) else None, f"not the import that was meant: {old}")
@@ -149,8 +156,23 @@ class _Comparison:
         if isinstance(old, ast.Import) and isinstance(new, ast.Import):
             self._push(self._kept_names(old), new.names)
             return
+        if isinstance(old, ast.Call) and isinstance(new, ast.Call) and old in self._keywords:
+            self._compare_call(self._keywords[old], old, new)
+            return
         for name in old._fields:
             self._pairs.append((getattr(old, name, None), getattr(new, name, None)))
+
+    def _compare_source(self, source: str, new: object, place: object) -> None:
+        if not isinstance(new, ast.AST) or ast.unparse(new) != source:
+            self._fail(place if isinstance(place, ast.AST) else None, f"not `{source}` now")
+
+    def _compare_call(self, gained: Keyword, old: ast.Call, new: ast.Call) -> None:
+        self._met.add(old)
+        last = new.keywords[-1] if new.keywords else None
+        value = last.value if last is not None and last.arg == gained.name else None
+        if not isinstance(value, ast.Constant) or value.value != gained.value:
+            self._fail(old, f"the last argument is not `{gained.name}` now")
+        self._pairs += [(old.func, new.func), (old.args, new.args), (old.keywords, new.keywords[:-1])]
 
     def _compare_import(self, old: ast.ImportFrom, new: ast.ImportFrom) -> None:
         names = list(new.names)
@@ -168,22 +190,25 @@ class _Comparison:
     def _compare_lists(self, old: list[object], new: list[object]) -> None:
         dropped, added = self._plan.dropped, []
         kept: list[object] = []
-        for node in old:
+        inserted, at = self._inserted.pop(id(old), None), 0
+        for index, node in enumerate(old):
             if isinstance(node, ast.stmt) and node in self._plan.expected:
                 kept += self._plan.expected[node]
             elif not (isinstance(node, ast.stmt) and node in dropped and not self._kept_names(node)):  # type: ignore[arg-type]
                 kept.append(node)
+            if inserted is not None and index < inserted.index:
+                at = len(kept)
+        if inserted is not None:
+            kept[at:at] = map(_Spelled, inserted.sources)
         if len(new) > len(kept) and old is self._old.tree.body:
             added = [node for node in new if self._is_added(node)]
         self._push(kept, [node for node in new if node not in added])
 
     def _is_added(self, node: object) -> bool:
-        if not isinstance(node, ast.ImportFrom) or node.level or len(node.names) != 1:
+        statement = ast.unparse(node) if isinstance(node, ast.Import | ast.ImportFrom) else ""
+        if statement not in self._added:
             return False
-        imported = (node.module or "", node.names[0].name)
-        if node.names[0].asname or imported not in self._added:
-            return False
-        self._added.discard(imported)
+        self._added.discard(statement)
         return True
 
     def _push(self, old: list[ast.alias] | list[object], new: list[ast.alias] | list[object]) -> None:
@@ -225,6 +250,13 @@ class _Comparison:
         raise ProofFailed(f"tree: {what}" + (f" (line {line})" if line else ""))
 
 
+@dataclass(frozen=True, slots=True)
+class _Spelled:
+    """Stands in the old tree for a statement that comes in."""
+
+    source: str
+
+
 def _same_value(old: object, new: object) -> bool:
     # Not by repr, which refuses integers of thousands of digits; what is not equal to itself is nan.
     return old == new or (old != old and new != new)  # noqa: PLR0124
@@ -238,17 +270,14 @@ def _check_bindings(old: Module, new: Module, plan: Plan) -> None:
     for site in plan.rewritten():
         if site.binder is None:
             continue
-        changed = site.changed or site.node
-        first, last = plan.new_span(site, old.start(changed), old.end(changed))
+        first, last = _introduced(old, plan, site)
         base = site.expression.partition(".")[0]
         inside = references[bisect_left(starts, first) : bisect_left(starts, last)]
         found = [reference for reference in inside if reference.node.id == base]
         binder = binders.setdefault(site.binder, Binder(new, site.binder.project, site.binder.target))
         if not found or any(not binder.means_target(site.expression, r) for r in found):
-            raise ProofFailed(
-                f"bindings: `{base}` does not mean {site.binder.target.module}.{site.binder.target.name} at "
-                f"line {new.source.line_of(first)}"
-            )
+            line = new.source.line_of(first)
+            raise ProofFailed(f"bindings: `{base}` does not mean {site.binder.target.dotted} at line {line}")
     _check_renamed(old, new, plan, references, starts)
     lost = {alias.asname or alias.name.partition(".")[0] for names in plan.dropped.values() for alias in names}
     lost |= {
@@ -259,6 +288,24 @@ def _check_bindings(old: Module, new: Module, plan: Plan) -> None:
         name = reference.node.id
         if name in lost - unbound_before and not _is_bound(new, reference):
             raise ProofFailed(f"bindings: `{name}` on line {reference.node.lineno} lost its import")
+
+
+def _introduced(old: Module, plan: Plan, site: Site) -> tuple[int, int]:
+    """Where in the new text the code stands through which a site reaches its target."""
+    if site.inserted is not None:
+        return plan.new_span(site, site.edits[0].start, site.edits[-1].end)
+    return plan.new_span(site, old.start(site.place), old.end(site.place))
+
+
+def _check_inserted(old: Module, plan: Plan) -> None:
+    """Step 3: what inserted statements bind is not called like anything that the file spells."""
+    for site in plan.rewritten():
+        for source in site.inserted.sources if site.inserted is not None else ():
+            for node in ast.walk(ast.parse(source)):
+                if not isinstance(node, ast.Name) or isinstance(node.ctx, ast.Load):
+                    continue
+                if re.search(rb"\b" + re.escape(node.id).encode() + rb"\b", old.source.body):
+                    raise ProofFailed(f"bindings: `{node.id}` means something in this file already")
 
 
 def _is_bound(module: Module, use: Reference) -> bool:
@@ -351,21 +398,31 @@ def _check_imports(old: Module, new: Module, plan: Plan, project: Project) -> No
     """Step 4: added imports resolve, close no cycle, and stand where they always run, in time."""
     for binder in [*plan.placed, *plan.merged.values()]:
         target = binder.target
-        if project.locate(target.module, (target.root,)) != target.path:
-            raise ProofFailed(f"imports: {target.module} is not in the project")
-        if old.path in project.reached_from(target.path, old.path):
-            raise ProofFailed(f"imports: {target.module} imports this module")
+        _check_target(old, target, project)
         index = _index_of_import(new, target)
-        late = Binder(new, project, target)
+        preparation = Preparation(new, project, RunOrder(new))
         for later in new.tree.body[index + 1 :]:
             if isinstance(later, ast.ImportFrom) and later.module == "__future__":
                 raise ProofFailed("imports: placed above a __future__ import")
-            if binder in plan.placed and late.prepares(later):
+            if target.name and binder in plan.placed and preparation.prepares(later):
                 raise ProofFailed(f"imports: placed above the change of sys.path on line {later.lineno}")
+
+
+def _check_target(old: Module, target: Target, project: Project) -> None:
+    if not target.name:
+        if target.module not in sys.stdlib_module_names:
+            raise ProofFailed(f"imports: {target.module} is not in the standard library")
+        return
+    if project.locate(target.module, (target.root,)) != target.path:
+        raise ProofFailed(f"imports: {target.module} is not in the project")
+    if old.path in project.reached_from(target.path, old.path):
+        raise ProofFailed(f"imports: {target.module} imports this module")
 
 
 def _index_of_import(new: Module, target: Target) -> int:
     for index, statement in enumerate(new.tree.body):
+        if not target.name and is_import(statement) and ast.unparse(statement) == target.statement:
+            return index
         if isinstance(statement, ast.ImportFrom) and any(alias.name == target.name for alias in statement.names):
             origin = new.absolute("." * statement.level + (statement.module or ""))
             if origin == target.module:

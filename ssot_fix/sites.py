@@ -16,10 +16,28 @@ from ssot_fix.imports import Binder
 
 @dataclass(frozen=True, slots=True)
 class Replaced:
-    """An expression that an edit of a site replaces, and its successor as `ast.unparse` spells it."""
+    """An expression or statement that an edit of a site replaces, and its successor as `ast.unparse` spells it."""
 
-    node: ast.expr
+    node: ast.expr | ast.stmt
     source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Keyword:
+    """A keyword argument, a string, that a call gains behind all of its others."""
+
+    call: ast.Call
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Inserted:
+    """Statements, as `ast.unparse` spells them, that come into a block of the tree in front of its `index`th."""
+
+    block: list[ast.stmt]
+    index: int
+    sources: tuple[str, ...]
 
 
 @dataclass(eq=False, slots=True)
@@ -29,9 +47,10 @@ class Site:
     `node` is what the finding points at. A fix has `edits` in `Source.body` offsets; for the proof, `changed` is
     the node that they replace (by default `node`), and `kept` the nodes that must come back, in order, as the
     arguments of the call that takes its place. `binder` is set if the fix reaches a target by `expression`, whose
-    import has to be added if `needs_import`; `reference` is the use of a name that goes away. `key` is what sites
+    import has to be added if `needs_import`; `references` are the uses of names that go away. `key` is what sites
     are coupled by; its meaning is the codemod's own. A fix of an import has `moved` instead, and in `replaced` and
-    `edits` what follows it elsewhere. `replacement` is what the finding shows, if not the new text of `node`.
+    `edits` what follows it elsewhere; one that only adds to the tree has `keyword` or `inserted`. `replacement` is
+    what the finding shows, if not the new text of `node`.
     """
 
     codemod: str
@@ -46,17 +65,24 @@ class Site:
     binder: Binder | None = None
     expression: str = ""
     needs_import: bool = False
-    reference: Reference | None = None
+    references: tuple[Reference, ...] = ()
     key: str | None = None
     moved: Moved | None = None
     replaced: tuple[Replaced, ...] = ()
+    keyword: Keyword | None = None
+    inserted: Inserted | None = None
     replacement: str | None = None
     status: Status | None = None
 
     @property
-    def follows(self) -> bool:
-        """Whether all that changes is declared by `moved` and `replaced`."""
-        return self.moved is not None or bool(self.replaced)
+    def place(self) -> ast.AST:
+        """The node where the new code runs."""
+        return self.changed or self.node
+
+    @property
+    def is_declared(self) -> bool:
+        """Whether all that changes is declared, by `moved`, `replaced`, `keyword` or `inserted`."""
+        return bool(self.moved or self.replaced or self.keyword or self.inserted)
 
     def refuse(self, refusal: Refusal) -> None:
         """Leave the site alone, for a reason."""

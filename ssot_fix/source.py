@@ -74,6 +74,11 @@ class Source:
             offset = len(self.body[:offset].decode().encode(self.encoding))
         return offset + len(self._bom)
 
+    def body_offset(self, offset: int) -> int:
+        """The offset in `body` that an offset in the file's own bytes stands for."""
+        offset -= len(self._bom)
+        return offset if self._is_utf8 else len(self.raw[:offset].decode(self.encoding).encode())
+
     def raw_text(self, text: str) -> bytes:
         """Text as the file's own bytes.
 

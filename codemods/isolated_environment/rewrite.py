@@ -15,10 +15,12 @@ from codemods.isolated_environment.options import Options
 from codemods.isolated_environment.uses import Key, Use, starts_process
 from ssot_fix.bindings import Module
 from ssot_fix.edits import Applicability, Edit, Refusal
-from ssot_fix.imports import IMPORT_ERRORS, IMPORT_FAILURES, Binder, Reach, caught
+from ssot_fix.fstrings import prints_itself
+from ssot_fix.imports import Binder, Reach
 from ssot_fix.project.resolver import Project
 from ssot_fix.reachability import reachable_from
 from ssot_fix.sites import Site
+from ssot_fix.statements import IMPORT_ERRORS, IMPORT_FAILURES, caught
 
 REASONS: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -200,7 +202,7 @@ class Rewriter:
             raise _Refused(self._reachable.reason, self._reachable.message)
         site.edits = tuple(_filled(edit, reach, self._module.source.body) for edit in site.edits)
         site.binder, site.expression, site.needs_import = self._binder, reach.expression, reach.needs_import
-        site.reference = use.reference
+        site.references = (use.reference,)
 
 
 _PLACEHOLDER = b"\0accessor\0"
@@ -515,27 +517,10 @@ def _check_text(module: Module, use: Use) -> None:
     spelled = name.id.encode()
     if hasattr(name, "lineno") and module.source.is_ascii and body[module.start(name) :][: len(spelled)] != spelled:
         raise _Refused("odd-position", "the position in the f-string is not known")
-    _check_fields(module, use.root)
+    if prints_itself(module, use.root):
+        raise _Refused("fstring-debug", 'f"{x=}" prints its own source')
 
 
-def _check_fields(module: Module, root: ast.expr) -> None:
-    """Refuse inside `f"{x=}"`, which prints its own source."""
-    body = module.source.body
-    for start, end in module.parsed.fields:
-        if start <= module.start(root) < end and _DEBUG.match(body, end):
-            raise _Refused("fstring-debug", 'f"{x=}" prints its own source')
-    inner: ast.AST = root
-    for ancestor in module.ancestors(root):
-        if (
-            isinstance(ancestor, ast.FormattedValue)
-            and inner is ancestor.value
-            and _DEBUG.match(body, module.end(inner))
-        ):
-            raise _Refused("fstring-debug", 'f"{x=}" prints its own source')
-        inner = ancestor
-
-
-_DEBUG = re.compile(rb"[\s)]*=(?!=)")
 _BUILDERS: Mapping[str, Callable[[_Builder], None]] = {
     "get": _Builder.get,
     "lookup": _Builder.lookup,

@@ -6,14 +6,16 @@ import gc
 import hashlib
 import traceback
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from ssot_fix.bindings import Module, load
-from ssot_fix.edits import Applicability, FileResult, Finding, Refusal, Status
+from ssot_fix.edits import Applicability, Edit, FileResult, Finding, Refusal, Status
 from ssot_fix.engine.plan import Context, plan_module
+from ssot_fix.engine.settle import Settled, first_place, settle
+from ssot_fix.formatting import Styles, format_long_lines
 from ssot_fix.newer_syntax import Unparseable
-from ssot_fix.proof import Proof, ProofFailed, prove
 from ssot_fix.sites import Plan, Site
 from ssot_fix.source import Source, UnreadableText
 
@@ -55,13 +57,26 @@ class Analysis:
             return _refused_as_a_whole(self, path, Refusal("undecodable", str(error)))
         except Unparseable as error:
             return _refused_as_a_whole(self, path, Refusal("unparseable", str(error)))
-        plan = plan_module(module, context)
-        proof = _proved(module, plan, context, seeds)
-        findings = _findings(module, plan, proof, self.scopes[path])
-        notes = tuple(f"{path}: {note}" for note in plan.notes)
-        if proof is None:
+        settled = settle(module, context, seeds)
+        # What sites became is told as it was before the formatting: by then they have no span of their own.
+        findings = _findings(module, settled, self.scopes[path])
+        notes = tuple(f"{path}: {note}" for note in settled.plan.notes)
+        if not settled.edits:
             return FileResult(path, findings, notes=notes)
-        return FileResult(path, findings, proof.edits, hashlib.sha256(raw).digest(), notes=notes)
+        edits = self._formatted(module, settled, seeds)
+        return FileResult(path, findings, edits, hashlib.sha256(raw).digest(), notes=notes)
+
+    @cached_property
+    def _styles(self) -> Styles:
+        return Styles(self.context.project.root)
+
+    def _formatted(self, module: Module, settled: Settled, seeds: frozenset[str]) -> tuple[Edit, ...]:
+        """The edits of a file, with the lines that they made too long formatted; planning that text plans nothing."""
+        style = self._styles.of(module.path)
+        formatted = style and format_long_lines(module.source, settled.edits, settled.raw, style)
+        if not formatted or plan_module(load(module.path, module.name, formatted.raw, seeds), self.context).edits:
+            return settled.edits
+        return formatted.edits
 
 
 def _refused_as_a_whole(analysis: Analysis, path: str, refusal: Refusal) -> FileResult:
@@ -96,21 +111,31 @@ def _line_in(message: str) -> int:
     return int(number) if rest and number.isdigit() else 1
 
 
-def _proved(module: Module, plan: Plan, context: Context, seeds: frozenset[str]) -> Proof | None:
-    """The proof of a plan; without one its sites are refused. None if nothing is to be changed."""
-    if not plan.edits:
-        return None
-    try:
-        return prove(module, plan, context.project, seeds, lambda new: plan_module(new, context))
-    except ProofFailed as failed:
-        for site in plan.rewritten():
-            site.refuse(Refusal("proof-failed", str(failed)))
-        return None
+def _findings(module: Module, settled: Settled, scope: str) -> tuple[Finding, ...]:
+    """The findings of the first plan; those that a later step rewrites tell of that."""
+    if not settled.steps:
+        return tuple(_finding(module, settled.plan, site, None, scope) for site in settled.plan.sites)
+    first, *later = settled.steps
+    found = [_finding(module, first.plan, site, first.proof.module.source, scope) for site in first.plan.sites]
+    for number, step in enumerate(later, start=1):
+        for site in step.plan.rewritten():
+            start = first_place(module, settled.steps[:number], step.module.start(site.node))
+            place = module.source.position(start)
+            rewritten = _finding(step.module, step.plan, site, step.proof.module.source, scope)
+            same = [f for f in found if f.codemod == site.codemod and (f.line, f.column) == place]
+            if same:
+                found[found.index(same[0])] = _retold(same[0], rewritten)
+            else:
+                found.append(
+                    replace(rewritten, line=place[0], column=place[1], end_line=place[0], end_column=place[1])
+                )
+    return tuple(found)
 
 
-def _findings(module: Module, plan: Plan, proof: Proof | None, scope: str) -> tuple[Finding, ...]:
-    new = Source(proof.new_raw) if proof else None
-    return tuple(_finding(module, plan, site, new, scope) for site in plan.sites)
+def _retold(finding: Finding, later: Finding) -> Finding:
+    """A finding that was refused, as it is after a later step."""
+    place = {name: getattr(finding, name) for name in ("line", "column", "end_line", "end_column")}
+    return replace(later, **place)
 
 
 def _finding(module: Module, plan: Plan, site: Site, new: Source | None, scope: str) -> Finding:

@@ -112,12 +112,17 @@ def _compose(module: Module, plan: Plan, project: Project, taken: frozenset[str]
     composed = compose(module, [site.moved for site in rewritten if site.moved is not None], project)
     plan.expected, plan.import_edits = composed.expected, composed.edits
     plan.site_edits = [edit for site in rewritten for edit in site.edits]
-    references = [site.reference for site in rewritten if site.reference is not None]
+    references = [reference for site in rewritten for reference in site.references]
     dropped = droppable(module, references, taken)
     plan.dropped = {node: aliases for node, aliases in dropped.items() if node not in plan.expected}
     whole = frozenset(node for node, aliases in plan.dropped.items() if len(aliases) == len(node.names))  # type: ignore[attr-defined]
-    for binder in dict.fromkeys(site.binder for site in rewritten if site.binder and site.needs_import):
-        nodes = [site.node for site in rewritten if site.binder is binder]
+    binders = dict.fromkeys(site.binder for site in rewritten if site.binder and site.needs_import)
+    # Modules come first, as in their section; beside one, an import that goes leaves no gap to be closed.
+    modules_first = sorted(binders, key=lambda binder: bool(binder.target.name))
+    if len({bool(binder.target.name) for binder in binders}) > 1:
+        whole = frozenset()
+    for binder in modules_first:
+        nodes = [site.place for site in rewritten if site.binder is binder]
         placement = binder.placement_for(nodes, busy=plan.expected)
         if placement.merge is not None:
             plan.merged[placement.merge] = binder
