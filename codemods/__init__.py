@@ -6,10 +6,12 @@ from importlib.metadata import entry_points
 
 from codemods.isolated_environment import IsolatedEnvironment
 from codemods.stale_imports import StaleImports
+from codemods.utf8_files import Utf8Files
+from codemods.utf8_streams import Utf8Streams
 from ssot_fix.engine.contract import Codemod
 
 ENTRY_POINTS = "ssot_fix.codemods"
-BUILT_IN: tuple[Codemod, ...] = (IsolatedEnvironment(), StaleImports())
+BUILT_IN: tuple[Codemod, ...] = (IsolatedEnvironment(), StaleImports(), Utf8Streams(), Utf8Files())
 
 
 def catalog() -> dict[str, Codemod]:

@@ -23,7 +23,8 @@ from ssot_fix.engine.run import Outcome, Request, run
 from ssot_fix.project.config import load
 
 FIXTURES = Path(__file__).resolve().parent.parent / "fixtures"
-ENVIRONMENT, IMPORTS = "isolated_environment", "stale_imports"  # the folders, called like the codemods
+# The folders, called like the codemods.
+ENVIRONMENT, IMPORTS, STREAMS, FILES = "isolated_environment", "stale_imports", "utf8_streams", "utf8_files"
 
 _HEADER = re.compile(r"^=== (.+)\n", re.MULTILINE)
 _SECTION = re.compile(r"^--- (\w+)(?: (\S+))?\n", re.MULTILINE)
@@ -243,7 +244,7 @@ def check_case(case: Case, root: Path, *, twice: bool = True) -> None:
     expected |= {case.path: case.after} if case.after is not None else {}
     left = {**case.others_left, case.path: case.left}
     # What one finds in the accessor's own files, which all projects have, is a case of its own.
-    for path in sorted({*before, *results}) if case.folder == IMPORTS else (case.path,):
+    for path in sorted({*before, *results}) if case.folder != ENVIRONMENT else (case.path,):
         result = results.get(path, FileResult(path))
         new = apply_edits(before[path], result.edits)
         assert new.decode("latin-1") == expected[path].decode("latin-1"), (path, shown)

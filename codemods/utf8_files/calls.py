@@ -1,0 +1,226 @@
+"""Where a module opens text, and whether it says in which encoding."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from codemods.utf8_files.openers import FUNCTIONS, METHODS, Opener
+from codemods.utf8_files.receivers import receiver_kinds
+from ssot_fix.bindings import Module
+from ssot_fix.callees import Use, uses
+from ssot_fix.edits import Refusal
+from ssot_fix.project.resolver import Project
+
+_ANY_METHOD = frozenset(method for _, method in METHODS)
+_MODE = re.compile(r"[rwxa][btU+]{0,3}|[bt][rwxa]\+?")
+_STREAM = re.compile(r"__std(?:in|out|err)__|std(?:in|out|err)")
+# Stands for the opener of a method whose receiver is unknown.
+_LOOKS_LIKE_A_PATH = {method: METHODS["path", method] for kind, method in METHODS if kind == "path"}
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A place that opens text without an encoding, or may; `call` is None where an opener is only handed on.
+
+    `refusal` says what stands against an encoding, if something does.
+    """
+
+    node: ast.expr
+    call: ast.Call | None
+    opener: Opener
+    refusal: Refusal | None = None
+
+
+def openings(module: Module, project: Project) -> list[Opening]:
+    """Every place of a module that opens text without saying in which encoding, outer ones first."""
+    found: dict[ast.AST, Opening] = {}
+    known: set[ast.AST] = set()
+    for use in uses(module, project):
+        opener = FUNCTIONS.get(use.path)
+        if opener is not None:
+            known.add(use.node)
+            found |= {opening.node: opening for opening in _used(module, use, opener)}
+    found |= {opening.node: opening for opening in _methods(module, project, known)}
+    return sorted(found.values(), key=lambda opening: (module.start(opening.node), -module.end(opening.node)))
+
+
+def _used(module: Module, use: Use, opener: Opener) -> Iterator[Opening]:
+    if use.call is None:
+        yield from _handed_on(module, use.path, use.node, opener)
+    for opening in _judged(module, use.call, opener) if use.call is not None else ():
+        refusal = Refusal("ambiguous-binding", f"`{use.reference.node.id}` is bound in several ways")
+        yield replace(opening, refusal=refusal) if use.ambiguous else opening
+
+
+def _handed_on(module: Module, path: str, node: ast.expr, opener: Opener) -> Iterator[Opening]:
+    """`map(open, names)`, `partial(open, mode="w")`: other uses than a call of the function `open`."""
+    parent = module.parents[node]
+    passed = isinstance(parent, ast.Call | ast.keyword) or (isinstance(parent, ast.Assign) and parent.value is node)
+    if passed and path in {"builtins.open", "io.open"}:
+        yield Opening(node, None, opener, Refusal("handed-on", "`open` is handed on"))
+
+
+def _methods(module: Module, project: Project, known: set[ast.AST]) -> Iterator[Opening]:
+    """The methods of paths and the like."""
+    calls: list[tuple[ast.Attribute, ast.Call]] = []
+    for node in module.attributes:
+        call = module.parents.get(node)
+        if node.attr in _ANY_METHOD and node not in known and isinstance(call, ast.Call) and call.func is node:
+            calls.append((node, call))
+    kinds = receiver_kinds(module, project, [node.value for node, _ in calls])
+    for node, call in calls:
+        kind = kinds[node.value]
+        if kind is None:
+            yield from _unknown(module, node, call)
+        elif (opener := METHODS.get((kind, node.attr))) is not None:
+            yield from _judged(module, call, opener)
+
+
+def _unknown(module: Module, node: ast.Attribute, call: ast.Call) -> Iterator[Opening]:
+    """A method that only looks like that of a path."""
+    opener = _LOOKS_LIKE_A_PATH.get(node.attr)
+    if opener is None or (node.attr == "open" and not _looks_like_open(module, call)):
+        return
+    shown = module.code(node.value).decode(errors="replace").split("\n")[0][:40]
+    for opening in _judged(module, call, opener):
+        refusal = Refusal("unknown-receiver", f"`{shown}` may be a path, or something else")
+        yield Opening(opening.node, opening.call, opener, opening.refusal or refusal)
+
+
+def _looks_like_open(module: Module, call: ast.Call) -> bool:
+    """Whether a call of some `.open` is written as one of a path would be: a mode first, or nothing in a `with`."""
+    if not call.args and not call.keywords:
+        return isinstance(module.parents[call], ast.withitem)
+    mode = _argument(call, "mode", 0)
+    return isinstance(mode, ast.Constant) and isinstance(mode.value, str) and _MODE.fullmatch(mode.value) is not None
+
+
+def _judged(module: Module, call: ast.Call, opener: Opener) -> Iterator[Opening]:
+    """A call that means text and names no encoding, with what stands against giving one; nothing for any other."""
+    place = opener.parameters.index("encoding") if "encoding" in opener.parameters else None
+    encoding = _argument(call, "encoding", place)
+    starred = any(isinstance(argument, ast.Starred) for argument in call.args)
+    unpacked = [keyword.value for keyword in call.keywords if keyword.arg is None]
+    if encoding is not None and not starred:
+        if (
+            isinstance(encoding, ast.Constant)
+            and encoding.value is None
+            and _is_text(module, call, opener) is not False
+        ):
+            yield Opening(call, call, opener, Refusal("encoding-none", "encoding=None: the locale's, on purpose"))
+        return
+    if encoding is not None or any("encoding" in _keys(value) for value in unpacked) or _wraps_stream(module, call):
+        return
+    is_text = _is_text(module, call, opener)
+    if is_text is False or (is_text is None and opener.switches and not _is_switched(call, opener)):
+        return
+    yield Opening(call, call, opener, _against(call, opener, is_text, starred or not all(map(_is_literal, unpacked))))
+
+
+def _against(call: ast.Call, opener: Opener, is_text: bool | None, is_unpacked: bool) -> Refusal | None:
+    if is_unpacked:
+        return Refusal("star-arguments", "the arguments are unpacked")
+    if is_text is None:
+        return Refusal("computed-mode", "whether this is text is known only at run time")
+    if opener.hook and any(keyword.arg == opener.hook for keyword in call.keywords):
+        return Refusal("open-hook", f"`{opener.hook}` opens the files")
+    return None
+
+
+def _is_switched(call: ast.Call, opener: Opener) -> bool:
+    """Whether a call names a switch, however it is set."""
+    return any(_argument(call, name, _place(opener, name)) is not None for name in opener.switches)
+
+
+def _is_text(module: Module, call: ast.Call, opener: Opener) -> bool | None:
+    """Whether a call opens text; None if that is known only at run time."""
+    if opener.switches:
+        return _any_on(call, opener)
+    if opener.mode is None:
+        return True
+    mode = _argument(call, "mode", _place(opener, "mode"))
+    if mode is None:
+        modes: frozenset[str] | None = frozenset({opener.mode})
+        if any(isinstance(argument, ast.Starred) for argument in call.args):
+            return None
+        if any("mode" in _keys(keyword.value) for keyword in call.keywords if keyword.arg is None):
+            return None
+    else:
+        modes = _modes(mode)
+    if modes is None:
+        return None
+    kinds = {opener.is_text(mode) for mode in modes}
+    return kinds.pop() if len(kinds) == 1 else None
+
+
+def _any_on(call: ast.Call, opener: Opener) -> bool | None:
+    """Whether one of the switches is on: true, or for `errors` and `filename` given at all."""
+    states: set[bool | None] = set()
+    for name in opener.switches:
+        value = _argument(call, name, _place(opener, name))
+        if value is None:
+            continue
+        if isinstance(value, ast.Constant):
+            states.add(bool(value.value) if name in {"text", "universal_newlines"} else value.value is not None)
+        else:
+            states.add(True if name == "filename" or isinstance(value, ast.JoinedStr) else None)
+    if True in states:
+        return True
+    return None if None in states or any(keyword.arg is None for keyword in call.keywords) else False
+
+
+def _modes(node: ast.expr) -> frozenset[str] | None:
+    """The modes that an expression may stand for; None if they are known only at run time."""
+    match node:
+        case ast.Constant(value=str(mode)):
+            return frozenset({mode})
+        case ast.IfExp(body=body, orelse=orelse):
+            one, other = _modes(body), _modes(orelse)
+            return one | other if one is not None and other is not None else None
+    return None
+
+
+def _place(opener: Opener, name: str) -> int | None:
+    return opener.parameters.index(name) if name in opener.parameters else None
+
+
+def _argument(call: ast.Call, name: str, place: int | None) -> ast.expr | None:
+    """An argument by keyword, or by position in front of all that is unpacked; None if it isn't there."""
+    for keyword in call.keywords:
+        if keyword.arg == name:
+            return keyword.value
+    if place is None or place >= len(call.args):
+        return None
+    if any(isinstance(argument, ast.Starred) for argument in call.args[: place + 1]):
+        return None
+    return call.args[place]
+
+
+def _keys(node: ast.expr) -> frozenset[str]:
+    """The keys that are spelled out in a mapping that is unpacked."""
+    match node:
+        case ast.Dict(keys=keys):
+            return frozenset(key.value for key in keys if isinstance(key, ast.Constant) and isinstance(key.value, str))
+        case ast.Call(func=ast.Name(id="dict"), keywords=keywords):
+            return frozenset(keyword.arg for keyword in keywords if keyword.arg is not None)
+        case ast.BinOp(op=ast.BitOr(), left=left, right=right):
+            return _keys(left) | _keys(right)
+    return frozenset()
+
+
+def _is_literal(node: ast.expr) -> bool:
+    """Whether all keys of a mapping that is unpacked are spelled out."""
+    if isinstance(node, ast.Dict):
+        return all(isinstance(key, ast.Constant) for key in node.keys)
+    return False
+
+
+def _wraps_stream(module: Module, call: ast.Call) -> bool:
+    """Whether a call replaces a standard stream, which is utf8-streams' to mend."""
+    parent = module.parents[call]
+    if not isinstance(parent, ast.Assign) or parent.value is not call:
+        return False
+    return any(isinstance(t, ast.Attribute) and _STREAM.fullmatch(t.attr) is not None for t in parent.targets)

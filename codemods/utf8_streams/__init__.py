@@ -1,0 +1,226 @@
+"""Give every program UTF-8 standard streams, where it starts.
+
+On Windows, and wherever the locale says so, Python writes to pipes and consoles in another encoding than UTF-8: the
+first check mark that a script prints ends it with UnicodeEncodeError. This codemod finds where programs start, in
+`if __name__ == "__main__":` blocks, in functions that console scripts name (pyproject.toml, setup.cfg, setup.py) and
+in `__main__.py`, and makes these their first statements:
+
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="replace")
+
+Nothing else is as safe: it can be done twice, it keeps the stream's buffering, and it passes by what is no text file
+(pytest's capture, StringIO, None under pythonw). A program that gives its streams an encoding already, by whatever
+means before it writes, is left as it is.
+
+    [tool.ssot-fix.utf8-streams]
+    entry-points = "writing"      # those that write text; "non-ascii": that write literals of other characters; "all"
+    errors = "replace"            # what becomes of characters that can't be written: lone surrogates
+    helper = "shared.console:use_utf8"    # the project's own function, called instead
+
+Replaced streams are found, too, and become the reconfigure form:
+
+    sys.stdout = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8")     if hasattr(sys.stdout, "reconfigure"):
+    sys.stdout = codecs.getwriter("utf-8")(sys.stdout.detach())                sys.stdout.reconfigure(encoding="utf-8")
+
+That is unsafe, since code may rely on the new object. A wrapper closes the stream when it is replaced again, loses
+line buffering, and fails where there is no `.buffer`. In a module that others import it is left alone, with the
+reason. `os.environ["PYTHONIOENCODING"] = ...` is reported: it comes too late for this process; children may read it.
+
+Where requires-python is 3.15 or newer nothing is planned: there UTF-8 is what Python uses by itself (PEP 686).
+"""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import cast
+
+from codemods.utf8_streams.flow import SEEDS
+from codemods.utf8_streams.options import NAME, Options
+from codemods.utf8_streams.reasons import REASONS
+from codemods.utf8_streams.sites import Known, Sites
+from codemods.utf8_streams.survey import Facts, Surveyor
+from codemods.utf8_streams.variables import SEEDS as VARIABLES
+from ssot_fix.bindings import Module
+from ssot_fix.edits import FileResult
+from ssot_fix.engine.contract import Inactive, Setting
+from ssot_fix.engine.contract import Surveyor as AnySurveyor
+from ssot_fix.imports import Target
+from ssot_fix.project.config import Config, ConfigError
+from ssot_fix.project.metadata import EntryPoint, Metadata, read_metadata
+from ssot_fix.project.resolver import Project
+from ssot_fix.sites import Site
+
+_EXPLANATION = __doc__ or ""
+# From here on UTF-8 is Python's own default (PEP 686).
+_UTF8_BY_DEFAULT = (3, 15)
+_SETTINGS = (
+    Setting("entry-points", 'Which programs: "writing" text, "non-ascii" literals, or "all".'),
+    Setting("errors", "What becomes of characters that can't be written, as of the argument of `reconfigure`."),
+    Setting(
+        "helper", "The project's own function that does it, as module:function.", example="shared.console:use_utf8"
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Streams:
+    """The codemod, bound to a project: what the project tells, the files with sites, the helpers by their spelling."""
+
+    config: Config
+    metadata: Metadata
+    known: Known
+    interesting: frozenset[str]
+    helpers: Mapping[str, Target]
+    name: str = NAME
+
+    def _options(self, path: str) -> Options:
+        return cast("Options", self.config.options(NAME, path))
+
+    @property
+    def source_roots(self) -> tuple[str, ...]:
+        """Where the helpers are imported from."""
+        return tuple(target.root for target in self.helpers.values())
+
+    def seeds(self, path: str, raw: bytes) -> frozenset[str]:
+        """`sys`, what wraps streams and writes, what the lines use, and the functions that programs start at."""
+        words = SEEDS | VARIABLES | {"sys", "io", "codecs", "open", "hasattr", "__name__"}
+        words |= {name for name in ("TextIOWrapper", "getwriter", "getreader", "fdopen") if name.encode() in raw}
+        words |= {part for attribute in self.known.scripts.get(path, ()) for part in attribute.split(".")}
+        if (target := self.helpers.get(self._options(path).helper or "")) is not None:
+            parts = target.module.split(".")
+            words |= {target.name, parts[0], parts[-1]}
+        return frozenset(words)
+
+    def narrow(self, passed: frozenset[str]) -> frozenset[str]:
+        """The files in which a program may start or a stream be replaced; not those that only newer Pythons run."""
+        return frozenset(path for path in passed & self.interesting if not self.needs_none(path))
+
+    def needs_none(self, path: str) -> bool:
+        """Whether a file is for Pythons only that use UTF-8 by themselves."""
+        lowest = self.metadata.lowest_python(path)
+        return lowest is not None and lowest >= _UTF8_BY_DEFAULT
+
+    @property
+    def renamed(self) -> frozenset[str]:
+        """None."""
+        return frozenset()
+
+    def sites(self, module: Module, project: Project, _taken: frozenset[str]) -> list[Site]:
+        """Every start of a program without UTF-8, and every replaced stream, in a module."""
+        options = self._options(module.path)
+        return Sites(module, project, options, self.helpers.get(options.helper or ""), self.known).all()
+
+    def couple(self, sites: Sequence[Site]) -> None:
+        """Each stands for itself."""
+
+    def allows_unsafe(self, path: str, _kind: str) -> bool:
+        """By --unsafe-fixes."""
+        return self.config.general_for(path).unsafe_fixes
+
+    def beyond(self, _covers: Callable[[str], bool]) -> tuple[list[FileResult], list[str]]:
+        """Nothing: programs start in Python."""
+        return [], []
+
+
+class Utf8Streams:
+    """The codemod as the catalog knows it."""
+
+    name = NAME
+    summary = "UTF-8 standard streams for every program, given where it starts"
+    explanation = _EXPLANATION
+    options: type = Options
+    reasons: Mapping[str, str] = REASONS
+    shared_names: frozenset[str] = frozenset()
+
+    def screen(self, _data: bytes) -> bool:
+        """Any file may hold the function that a console script names; which do is told by all of them."""
+        return True
+
+    def surveyor(self, project: Project, _config: Config) -> AnySurveyor:
+        """Reads what every file does with the streams, and whom it imports."""
+        return Surveyor(project)
+
+    def prepare(self, project: Project, config: Config, surveyed: Mapping[str, object]) -> Streams | Inactive:
+        """Find the console scripts, the helpers, and what gives streams their encoding already."""
+        facts, metadata = cast("Mapping[str, Facts]", surveyed), read_metadata(project)
+        options = dict.fromkeys(cast("Options", config.options(NAME, path)) for path in ("", *sorted(project.files)))
+        helpers = {each.helper: _helper(project, config, each.helper) for each in options if each.helper}
+        for each in options:
+            _check_errors(config, each.errors)
+        known = _known(project, facts, metadata)
+        interesting = {path for path, told in facts.items() if told.may_hold_site} | known.scripts.keys()
+        ready = Streams(config, metadata, known, frozenset(interesting), helpers)
+        if project.files and all(map(ready.needs_none, project.files)):
+            return Inactive("all of the project needs Python 3.15 or newer, where UTF-8 is the default (PEP 686)")
+        return ready
+
+    def suggest(self, _project: Project, surveyed: Mapping[str, object]) -> Sequence[Setting]:
+        """The keys; a function that gives streams their encoding only as an example, since it may do more."""
+        return _SETTINGS
+
+
+def _check_errors(config: Config, errors: str) -> None:
+    try:
+        codecs.lookup_error(errors)
+    except LookupError:
+        where = config.place(NAME, "errors")
+        raise ConfigError(f"{where}: Python has no error handler `{errors}`; write one such as `replace`") from None
+
+
+def _helper(project: Project, config: Config, spelled: str) -> Target:
+    module, colon, name = spelled.partition(":")
+    where = config.place(NAME, "helper")
+    if not colon or not name.isidentifier():
+        raise ConfigError(f"{where}: `{spelled}` is no function; write module:function")
+    path = project.locate(module)
+    if path is None:
+        raise ConfigError(f"{where}: the project has no module `{module}`")
+    if project.offers(module, name) is False:
+        raise ConfigError(f"{where}: `{module}` has no `{name}`")
+    return Target(module, name, path, project.root_of(module))
+
+
+def _known(project: Project, facts: Mapping[str, Facts], metadata: Metadata) -> Known:
+    configures = {path: told.configures for path, told in facts.items() if told.configures}
+    return Known(
+        scripts=_scripts(project, metadata.entry_points),
+        writers=frozenset(path for path, told in facts.items() if told.writes),
+        non_ascii=frozenset(path for path, told in facts.items() if told.non_ascii),
+        configures=configures,
+        imported=frozenset(chain.from_iterable(told.imports - {path} for path, told in facts.items())),
+        near=_near({path for path, names in configures.items() if "" in names}, facts),
+    )
+
+
+def _scripts(project: Project, points: Sequence[EntryPoint]) -> dict[str, frozenset[str]]:
+    """By file, the attributes that console scripts name, re-exports followed."""
+    found: dict[str, frozenset[str]] = {}
+    for point in points:
+        source = f"{point.folder}/src" if point.folder else "src"
+        roots = dict.fromkeys((point.folder, source, *project.source_roots))
+        path = project.locate(point.module, roots)
+        if path is None or not point.attribute:
+            continue
+        first, dot, rest = point.attribute.partition(".")
+        module, first = project.origin(point.module, first)
+        path = project.locate(module, roots) or path
+        found[path] = found.get(path, frozenset()) | {f"{first}{dot}{rest}"}
+    return found
+
+
+def _near(sources: set[str], facts: Mapping[str, Facts]) -> frozenset[str]:
+    """The files whose imports, at whatever level, lead to one of some files."""
+    importers: dict[str, set[str]] = {}
+    for path, told in facts.items():
+        for imported in told.imports if sources else ():
+            importers.setdefault(imported, set()).add(path)
+    found, waiting = set[str](), list(sources)
+    while waiting:
+        fresh = importers.get(waiting.pop(), set()) - found
+        found |= fresh
+        waiting += fresh
+    return frozenset(found)

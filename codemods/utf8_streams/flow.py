@@ -1,0 +1,225 @@
+"""What a program does first: give its streams an encoding, or write."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from enum import Enum
+from functools import cached_property
+from typing import Final
+
+from codemods.utf8_streams.survey import gives_encoding
+from ssot_fix.bindings import Module
+from ssot_fix.callees import uses
+from ssot_fix.project.resolver import Project
+
+FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
+
+# What writes to a standard stream when it is called.
+_WRITING: Final = frozenset(
+    {"builtins.print", "builtins.input", "click.echo", "click.secho", "typer.echo", "typer.secho", "rich.print"}
+    | {"pprint.pprint", "pprint.pp", "rich.inspect", "rich.print_json", "traceback.print_exc"}
+    | {f"sys.{stream}.{method}" for stream in ("stdout", "stderr") for method in ("write", "writelines")}
+    | {f"logging.{level}" for level in ("debug", "info", "warning", "error", "critical", "exception", "log")}
+)
+# What makes a program one that writes, sooner or later.
+_PROMISING: Final = frozenset(
+    {"logging.basicConfig", "logging.StreamHandler", "argparse.ArgumentParser", "optparse.OptionParser"}
+    | {"click.command", "click.group", "typer.Typer", "typer.run", "rich.console.Console", "rich.progress.Progress"}
+)
+# The names through which these are reached.
+SEEDS: Final = frozenset(
+    {part for path in _WRITING | _PROMISING for part in path.split(".")[:2]} - {"builtins", "run", "log", "print_exc"}
+    | {"print_exc", "console", "progress", "Console", "Progress"}
+)
+_PARSES = frozenset({"parse_args", "parse_known_args"})
+_LOGS = frozenset({"debug", "info", "warning", "error", "critical", "exception"})
+_DEEP = 12
+
+
+class Event(Enum):
+    """What happens first."""
+
+    CONFIGURES = "configures"
+    WRITES = "writes"
+
+
+class Flow:
+    """Follows the calls of one module, as far as its own functions and what is known of other files go.
+
+    `configuring` are the functions of other files, as (path, name), that give streams their encoding; `starts` the
+    names of this module's functions that get the lines themselves.
+    """
+
+    def __init__(
+        self,
+        module: Module,
+        project: Project,
+        configuring: Callable[[str, str], bool],
+        starts: Iterable[str] = (),
+    ) -> None:
+        self._module = module
+        self._project = project
+        self._configuring = configuring
+        self.starts = set(starts)
+        self._paths = {use.call: use.path for use in uses(module, project) if use.call is not None}
+
+    def first(self, statements: Iterable[ast.AST]) -> Event | None:
+        """What the statements do first, in the order of the source; None if neither is seen."""
+        return self._first(statements, frozenset())
+
+    def configures_at_import(self, until: ast.AST | None = None) -> bool:
+        """Whether the module's own statements, up to one of them, give a stream its encoding."""
+        for statement in self._module.tree.body:
+            if statement is until:
+                return False
+            if Event.CONFIGURES in self._events([statement], frozenset()):
+                return True
+        return False
+
+    @cached_property
+    def writes(self) -> bool:
+        """Whether anything in the module writes text."""
+        return any(self._is_output(call) or self._paths.get(call) in _PROMISING for call in self._calls)
+
+    @cached_property
+    def writes_non_ascii(self) -> bool:
+        """Whether a literal that something writes holds other characters than ASCII."""
+        return any(_holds_non_ascii(call) for call in self._calls if self._may_show(call))
+
+    def called_files(self, statements: Iterable[ast.AST]) -> frozenset[str]:
+        """The other files of the project whose functions the statements call by an imported name."""
+        calls = {n for s in statements for n in ast.walk(s) if isinstance(n, ast.Call)}
+        found = (self._locate(call) for call in calls)
+        return frozenset(place[0] for place in found if place is not None)
+
+    @cached_property
+    def _calls(self) -> list[ast.Call]:
+        return [node for node in ast.walk(self._module.tree) if isinstance(node, ast.Call)]
+
+    @cached_property
+    def _functions(self) -> Mapping[str, list[FunctionNode]]:
+        found: dict[str, list[FunctionNode]] = {}
+        for node in ast.walk(self._module.tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                found.setdefault(node.name, []).append(node)
+            elif isinstance(node, ast.ClassDef):  # calling a class runs its __init__
+                found.setdefault(node.name, []).extend(
+                    s for s in node.body if isinstance(s, ast.FunctionDef) and s.name == "__init__"
+                )
+        return found
+
+    def _first(self, statements: Iterable[ast.AST], around: frozenset[ast.AST]) -> Event | None:
+        return next(self._events(statements, around), None)
+
+    def _events(self, statements: Iterable[ast.AST], around: frozenset[ast.AST]) -> Iterator[Event]:
+        """What happens in some statements, in order; `around` are the functions that are being followed."""
+        for node in _in_order(statements):
+            if gives_encoding(node):
+                yield Event.CONFIGURES
+            elif isinstance(node, ast.Call):
+                yield from self._call(node, around)
+
+    def _call(self, call: ast.Call, around: frozenset[ast.AST]) -> Iterator[Event]:
+        if self._is_output(call):
+            yield Event.WRITES
+            return
+        name, own = self._called(call)
+        place = self._locate(call)
+        if (own and name in self.starts) or (place is not None and self._configuring(*place)):
+            yield Event.CONFIGURES
+            return
+        functions = self._functions.get(name, ()) if own else ()
+        if len(functions) == 1 and functions[0] not in around and len(around) < _DEEP:
+            event = self._first(functions[0].body, around | {functions[0]})
+            if event is not None:
+                yield event
+
+    def _called(self, call: ast.Call) -> tuple[str, bool]:
+        """The last name of what a call calls, and whether that may be a function of this module."""
+        if call in self._paths or self._imported(call) is not None:
+            return "", False
+        match call.func:
+            case ast.Name(id=name) | ast.Attribute(attr=name):
+                return name, True
+        return "", False
+
+    def _is_output(self, call: ast.Call) -> bool:
+        path = self._paths.get(call)
+        if path is None:
+            return isinstance(call.func, ast.Attribute) and call.func.attr in _PARSES
+        return path in _WRITING and not _goes_elsewhere(call)
+
+    def _may_show(self, call: ast.Call) -> bool:
+        path, method = self._paths.get(call), call.func.attr if isinstance(call.func, ast.Attribute) else ""
+        return self._is_output(call) or path in _PROMISING or method in {"add_argument", *_LOGS}
+
+    @cached_property
+    def _bound(self) -> Mapping[str, str]:
+        """What the module's imports bind, at any level: dotted paths by name."""
+        found: dict[str, str] = {}
+        for node in ast.walk(self._module.tree):
+            if isinstance(node, ast.Import):
+                found |= {
+                    a.asname or a.name.partition(".")[0]: a.name if a.asname else a.name.partition(".")[0]
+                    for a in node.names
+                }
+            elif isinstance(node, ast.ImportFrom):
+                origin = node.module or ""
+                origin = self._project.absolute(self._module.path, node.level, origin) if node.level else origin
+                found |= {a.asname or a.name: f"{origin}.{a.name}" for a in node.names}
+        return found
+
+    def _imported(self, call: ast.Call) -> str | None:
+        """The dotted path of what a call calls, if an import binds it."""
+        node, parts = call.func, list[str]()
+        while isinstance(node, ast.Attribute):
+            parts.append(node.attr)
+            node = node.value
+        if not isinstance(node, ast.Name) or node.id not in self._bound:
+            return None
+        return ".".join((self._bound[node.id], *reversed(parts)))
+
+    def _locate(self, call: ast.Call) -> tuple[str, str] | None:
+        """The file and the name of what a call calls, if that is another module of the project."""
+        dotted = self._imported(call)
+        if dotted is None:
+            return None
+        module, _, name = dotted.rpartition(".")
+        while module and (path := self._project.locate(module)) is None:
+            module, _, name = module.rpartition(".")
+        if not module:
+            return None
+        module, name = self._project.origin(module, name)
+        path = self._project.locate(module)
+        return (path, name) if path is not None else None
+
+
+def _in_order(statements: Iterable[ast.AST]) -> Iterator[ast.AST]:
+    """The nodes of some statements as they run: arguments before calls, no bodies of functions and classes."""
+    stack: list[tuple[ast.AST, bool]] = [(node, False) for node in reversed(list(statements))]
+    while stack:
+        node, done = stack.pop()
+        if done or not isinstance(node, ast.Call | ast.Assign):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
+                continue
+            yield node
+        if not done:
+            if isinstance(node, ast.Call | ast.Assign):
+                stack.append((node, True))
+            stack.extend((child, False) for child in reversed(list(ast.iter_child_nodes(node))))
+
+
+def _goes_elsewhere(call: ast.Call) -> bool:
+    """Whether a `print` writes to something that is no standard stream."""
+    for keyword in call.keywords:
+        if keyword.arg == "file":
+            return not (isinstance(keyword.value, ast.Attribute) and keyword.value.attr in {"stdout", "stderr"})
+    return False
+
+
+def _holds_non_ascii(call: ast.Call) -> bool:
+    return any(
+        isinstance(node, ast.Constant) and isinstance(node.value, str) and not node.value.isascii()
+        for node in ast.walk(call)
+    )

@@ -1,0 +1,148 @@
+"""Where programs start in a module: the blocks whose first lines give the streams their encoding."""
+
+from __future__ import annotations
+
+import ast
+import posixpath
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from codemods.utf8_streams.survey import is_start
+from ssot_fix.bindings import Module
+from ssot_fix.statements import blocks
+
+FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
+# What a module's own statements may do before the program starts.
+_PREPARING = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where a program starts. `kind` is `main-block`, `console-script` or `main-module`.
+
+    `node` is what the finding points at, `owner` the node that holds `block`, `index` where in it the lines go:
+    behind the docstring and what has to come first. `name` is the function's, of a console script.
+    """
+
+    kind: str
+    node: ast.AST
+    owner: ast.AST
+    block: list[ast.stmt]
+    index: int
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NoStart:
+    """A start that is no plain block: where, and the reason."""
+
+    node: ast.AST
+    reason: str
+    message: str
+
+
+def find_starts(module: Module, scripts: Iterable[str]) -> list[Start | NoStart]:
+    """The starts of a module; `scripts` are the attributes of it that console scripts name. Functions come first."""
+    found: list[Start | NoStart] = []
+    for attribute in sorted(scripts):
+        found += _of_script(module, attribute)
+    guards = list(_guards(module.tree.body))
+    for node in guards:
+        if _has_or(node.test):
+            found.append(NoStart(node.test, "unclear-start", "the condition may hold at import, too"))
+        else:
+            found.append(Start("main-block", node.test, node, node.body, _behind_own_imports(node.body, 0)))
+    if posixpath.basename(module.path) == "__main__.py" and not guards and module.tree.body:
+        found += _of_main_module(module)
+    return found
+
+
+def _guards(body: list[ast.stmt]) -> Iterator[ast.If]:
+    for statement in body:
+        if isinstance(statement, ast.If) and (is_start(statement) or _has_start_or(statement)):
+            yield statement
+        elif isinstance(statement, ast.If | ast.Try | ast.With):
+            for block in blocks(statement):
+                yield from _guards(block)
+
+
+def _has_start_or(node: ast.If) -> bool:
+    match node.test:
+        case ast.BoolOp(op=ast.Or(), values=values):
+            return any(is_start(ast.If(test=value, body=[], orelse=[])) for value in values)
+    return False
+
+
+def _has_or(test: ast.expr) -> bool:
+    return isinstance(test, ast.BoolOp) and isinstance(test.op, ast.Or)
+
+
+def _of_script(module: Module, attribute: str) -> Iterator[Start | NoStart]:
+    """The function behind an attribute, `main` or `Program.main`; nothing if the module doesn't bind it."""
+    block, bound = module.tree.body, list[ast.stmt]()
+    for part in attribute.split("."):
+        bound = [statement for statement in _flat(block) if part in _names_bound(statement)]
+        if len(bound) != 1:
+            break
+        block = bound[0].body if isinstance(bound[0], ast.ClassDef) else []
+    if not bound:
+        return
+    node = bound[0]
+    if len(bound) > 1 or not isinstance(node, ast.FunctionDef):
+        if not isinstance(node, ast.Import | ast.ImportFrom):
+            yield NoStart(
+                node, "not-a-function", f"a console script starts at `{attribute}`, which is no plain function"
+            )
+        return
+    index = 1 if ast.get_docstring(node, clean=False) is not None else 0
+    yield Start("console-script", node, node, node.body, _behind_own_imports(node.body, index), attribute)
+
+
+def _flat(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """The statements of a block and of the compound ones in it that open no scope."""
+    for statement in body:
+        yield statement
+        if isinstance(statement, ast.If | ast.Try | ast.With):
+            for block in blocks(statement):
+                yield from _flat(block)
+            for handler in getattr(statement, "handlers", ()):
+                yield from _flat(handler.body)
+
+
+def _names_bound(statement: ast.stmt) -> set[str]:
+    match statement:
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+            return {name}
+        case ast.Assign(targets=targets):
+            return {target.id for target in targets if isinstance(target, ast.Name)}
+        case ast.AnnAssign(target=ast.Name(id=name)):
+            return {name}
+        case ast.Import(names=names) | ast.ImportFrom(names=names):
+            return {alias.asname or alias.name.partition(".")[0] for alias in names}
+    return set()
+
+
+def _behind_own_imports(block: list[ast.stmt], index: int) -> int:
+    """The index behind the imports that a block begins with, if `sys` is among them; else the index itself."""
+    end = index
+    while end < len(block) and isinstance(block[end], ast.Import | ast.ImportFrom):
+        end += 1
+    own = block[index:end]
+    return end if any("sys" in _names_bound(s) for s in own if isinstance(s, ast.Import)) else index
+
+
+def _of_main_module(module: Module) -> Iterator[Start]:
+    """`__main__.py` itself, in front of the first statement that does more than prepare."""
+    body = module.tree.body
+    for index, statement in enumerate(body):
+        is_docstring = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+        if not isinstance(statement, _PREPARING) and not is_docstring and not _is_quiet(statement):
+            yield Start("main-module", statement, module.tree, body, index)
+            return
+
+
+def _is_quiet(statement: ast.stmt) -> bool:
+    """Whether a statement only binds names, or changes sys.path as scripts do above their imports."""
+    if isinstance(statement, ast.Assign | ast.AnnAssign):
+        return not any(isinstance(node, ast.Call) for node in ast.walk(statement))
+    return b"import" in ast.unparse(statement).encode() and isinstance(statement, ast.If | ast.Try)

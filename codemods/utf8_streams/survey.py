@@ -1,0 +1,201 @@
+"""What each file of a project tells about standard streams: from its bytes, in the workers."""
+
+from __future__ import annotations
+
+import ast
+import codecs
+import posixpath
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ssot_fix.newer_syntax import Unparseable, parse
+from ssot_fix.project.resolver import Project
+from ssot_fix.source import Source, UnreadableText
+
+_REPLACES = re.compile(rb"\.[ \t]*(?:__)?std(?:in|out|err)(?:__)?[ \t]*(?:=[^=]|\.[ \t]*detach\b|,[^()]*=[^=])")
+_CONFIGURES = (b"reconfigure", b"TextIOWrapper", b"getwriter", b"fileno")
+# What makes a file one that writes text; a word in a comment is enough, since a line too many does no harm.
+_WRITES = (b"print(", b"sys.stdout", b"sys.stderr", b"argparse", b"click", b"typer", b"rich", b"basicConfig")
+_LEVELS = (b"StreamHandler", b"pprint", b"input(")
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What one file tells.
+
+    `may_start`: it may hold the start of a program. `may_replace`: it may replace a stream or set a variable that is
+    meant to. `writes`: it may write text; `non_ascii`: and hold other characters than ASCII. `imports` are the
+    project's files that it imports, at any level. `configures` are the functions in it that give a stream its
+    encoding, and an empty name if importing it does.
+    """
+
+    may_start: bool = False
+    may_replace: bool = False
+    writes: bool = False
+    non_ascii: bool = False
+    imports: frozenset[str] = frozenset()
+    configures: frozenset[str] = frozenset()
+
+    @property
+    def may_hold_site(self) -> bool:
+        """Whether a site may stand in the file, console scripts aside."""
+        return self.may_start or self.may_replace
+
+
+@dataclass(frozen=True)
+class Surveyor:
+    """Looks at the files of a project; picklable."""
+
+    project: Project
+
+    def __call__(self, path: str, data: bytes, _scope: str) -> Facts:
+        """What a file tells, from its path and bytes."""
+        return Facts(
+            may_start=b"__main__" in data or posixpath.basename(path) == "__main__.py",
+            may_replace=_may_replace(data),
+            writes=any(word in data for word in (*_WRITES, *_LEVELS)),
+            non_ascii=not data.isascii(),
+            imports=frozenset(self._imported(path, data)),
+            configures=_configuring(data) if any(word in data for word in _CONFIGURES) else frozenset(),
+        )
+
+    def _imported(self, path: str, data: bytes) -> Iterator[str]:
+        """The project's files that a file's import statements name, as far as its lines look like some."""
+        for level, dotted, names in _imports(data):
+            module = self.project.absolute(path, level, dotted) if level else dotted
+            for candidate in (module, *(f"{module}.{name}" for name in names)):
+                found = self.project.locate(candidate) or self._beside(path, candidate)
+                if found is not None:
+                    yield found
+
+    def _beside(self, path: str, dotted: str) -> str | None:
+        """A module in the importing file's own folder, as scripts import it."""
+        found = posixpath.join(posixpath.dirname(path), f"{dotted.replace('.', '/')}.py")
+        return found if found in self.project.files else None
+
+
+def _may_replace(data: bytes) -> bool:
+    if b"PYTHONIOENCODING" in data or b"PYTHONUTF8" in data:
+        return True
+    return (b"stdout" in data or b"stderr" in data or b"stdin" in data) and _REPLACES.search(data) is not None
+
+
+def _imports(data: bytes) -> Iterator[tuple[int, str, list[str]]]:
+    """Level, dotted path and names of what looks like an import statement."""
+    data, at = data.removeprefix(codecs.BOM_UTF8).replace(b"\r", b"\n"), -1
+    while (at := data.find(b"import", at + 1)) >= 0:
+        before = data[max(data.rfind(b"\n", 0, at), data.rfind(b";", 0, at)) + 1 : at].strip()
+        if before and not before.startswith(b"from"):
+            continue
+        opening = data[at + 6 : at + 10].lstrip(b" \t").startswith(b"(")
+        end = data.find(b")" if opening else b"\n", at)
+        listed = data[at + 6 : end if end >= 0 else len(data)][:4000].decode(errors="replace")
+        names = [name.split()[0] for name in re.sub(r"#[^\n]*|[()\\]", " ", listed).split(",") if name.strip()]
+        if not before:
+            yield from ((0, name, []) for name in names)
+        else:
+            dotted = before[4:].decode(errors="replace").strip()
+            stem = dotted.lstrip(".")
+            yield len(dotted) - len(stem), stem, names
+
+
+def _configuring(data: bytes) -> frozenset[str]:
+    try:
+        source = Source(data)
+        tree = parse(source.text, source.body).tree
+    except (UnreadableText, Unparseable):
+        return frozenset()
+    return configuring_functions(tree)
+
+
+def configuring_functions(tree: ast.Module) -> frozenset[str]:
+    """The functions and methods of a module that give a standard stream its encoding, directly or through others.
+
+    An empty name stands for the module's own statements; streams that these replace don't count, since that is not
+    for others to rely on.
+    """
+    own: dict[str, list[ast.AST]] = {"": []}
+    _collect(tree.body, "", own)
+    imported = {a.asname or a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
+    found = {name for name, nodes in own.items() if any(map(gives_encoding if name else _reconfigures, nodes))}
+    while fresh := {name for name in own.keys() - found if _calls(own[name], found - {""}, imported)}:
+        found |= fresh
+    return frozenset(found)
+
+
+def _collect(body: list[ast.stmt], name: str, own: dict[str, list[ast.AST]]) -> None:
+    """Every node that runs with the function `name`, by function."""
+    waiting: list[ast.AST] = list(body)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            own.setdefault(node.name, [])
+            _collect(node.body, node.name, own)
+        elif not is_start(node):
+            own[name].append(node)
+            waiting.extend(ast.iter_child_nodes(node))
+
+
+def _calls(nodes: list[ast.AST], functions: set[str], imported: set[str]) -> bool:
+    for node in nodes:
+        match node:
+            case ast.Call(func=ast.Name(id=name)) if name in functions:
+                return True
+            case ast.Call(func=ast.Attribute(value=value, attr=name)) if name in functions:
+                if not (isinstance(value, ast.Name) and value.id in imported):
+                    return True
+    return False
+
+
+def gives_encoding(node: ast.AST) -> bool:
+    """Whether a node gives a standard stream its encoding: `stream.reconfigure(...)`, `sys.stdout = wrapper`."""
+    match node:
+        case ast.Call():
+            return _reconfigures(node)
+        case ast.Assign(targets=targets, value=value):
+            wraps = any(
+                isinstance(n, ast.Name | ast.Attribute)
+                and (n.attr if isinstance(n, ast.Attribute) else n.id)
+                in {"TextIOWrapper", "getwriter", "StreamReaderWriter", "EncodedFile"}
+                for n in ast.walk(value)
+            ) or any(isinstance(n, ast.keyword) and n.arg == "encoding" for n in ast.walk(value))
+            return wraps and any(_is_stream(target) for target in targets)
+    return False
+
+
+def _reconfigures(node: ast.AST) -> bool:
+    match node:
+        case ast.Call(func=ast.Attribute(attr="reconfigure"), args=[], keywords=keywords):
+            return any(keyword.arg in {"encoding", None} for keyword in keywords)
+    return False
+
+
+def _is_stream(node: ast.expr) -> bool:
+    if isinstance(node, ast.Tuple):
+        return any(map(_is_stream, node.elts))
+    return isinstance(node, ast.Attribute) and node.attr in {"stdout", "stderr"}
+
+
+def is_start(node: ast.AST) -> bool:
+    """Whether a statement is `if __name__ == "__main__":`, perhaps with other conditions that have to hold."""
+    return isinstance(node, ast.If) and _asks_for_main(node.test)
+
+
+def _asks_for_main(test: ast.expr) -> bool:
+    match test:
+        case ast.BoolOp(op=ast.And(), values=values):
+            return any(map(_asks_for_main, values))
+        case ast.Compare(left=left, ops=[ast.Eq()], comparators=[right]):
+            return (_is_name(left) and _is_main(right)) or (_is_name(right) and _is_main(left))
+        case ast.Compare(left=left, ops=[ast.In()], comparators=[ast.Tuple(elts=elts) | ast.Set(elts=elts)]):
+            return _is_name(left) and any(map(_is_main, elts))
+    return False
+
+
+def _is_name(node: ast.expr) -> bool:
+    return isinstance(node, ast.Name) and node.id == "__name__"
+
+
+def _is_main(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value == "__main__"
