@@ -45,7 +45,7 @@ class Repository:
 
     def changed(self) -> list[str]:
         """The paths that differ from the last commit."""
-        return [line[3:] for line in self.git("status", "--porcelain").splitlines()]
+        return [entry[3:] for entry in self.git("status", "--porcelain", "-z").split("\0") if entry]
 
 
 @pytest.fixture(scope="session")

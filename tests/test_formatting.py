@@ -64,6 +64,11 @@ def formatted(before: str, style: Style = STYLE) -> str | None:
     return result and result.raw.decode()
 
 
+def format_direct(old: str, *edits: Edit) -> Formatted | None:
+    raw = old.encode()
+    return format_long_lines(Source(raw), edits, apply_edits(raw, edits), STYLE)
+
+
 def is_stable(text: str, mode: black.Mode = MODE) -> bool:
     return black.format_str(text, mode=mode) == text
 
@@ -136,6 +141,23 @@ def test_types_that_are_not_to_be_checked(root):
     assert is_stable(text)
     assert longest(text) <= 60 < longest(after)
     assert after.endswith('\nVALUE = get_env().get("NAME_OF_A_VARIA", "a")  # type: ignore\n')
+
+
+@pytest.mark.parametrize(
+    ("old", "was", "becomes"),
+    [
+        ("A = 1\n", "1", f"call({'B' * 52}, u'a')"),  # takes the prefix away: another tree
+        ("A = 1\n", "1", f"call({'B' * 52}, 1)  #a comment"),  # sets the comment apart
+        ("A = 1\nB = 1\n", "1\nB = 1", f"1\n\n\n\n\n\nB = call({'B' * 52}, 1)"),  # takes blank lines away
+        ("A = 1\n", "A = 1", f"A = 1;B = 1\nA = call({'B' * 52}, 1)"),  # has more to say, and was not asked
+        ("A = B  # a comment that makes the line much longer than it may be\n", "B ", "call(B, C) "),  # was long
+    ],
+)
+def test_left_if_Black_would_do_more(old, was, becomes):
+    assert is_stable(old)
+    assert old.count(was) == 1
+    at = old.index(was)
+    assert format_direct(old, Edit(at, at + len(was), becomes.encode())) is None
 
 
 # What is formatted
@@ -493,11 +515,6 @@ def test_any_changes_after_any_others(old_and_edits, data):
             return
         start = data.draw(st.integers(0, len(new) - 1))
         edits = carried(old, edits, start, data.draw(st.integers(start + 1, len(new))), text)
-
-
-def format_direct(old: str, *edits: Edit) -> Formatted | None:
-    raw = old.encode()
-    return format_long_lines(Source(raw), edits, apply_edits(raw, edits), STYLE)
 
 
 def test_a_long_line_in_the_middle_of_an_insertion():

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from cases import FIXTURES, compiles
@@ -127,6 +128,41 @@ IMPORTS_IN_TESTS: dict[str, dict[str, int]] = {
         "rewritten": 4,
     },
 }
+# What became of streams and text files; with --unsafe-fixes what is unsafe is rewritten.
+STREAMS: dict[str, dict[str, int]] = {
+    "auth_service/main.py": {"rewritten": 1},
+    "auth_service/rotate.py": {"rewritten": 1},
+    "backend/announce.py": {"rewritten": 1},
+    "backend/payments.py": {"rewritten": 1},
+    "backend/terminal.py": {"imported-elsewhere": 1},
+    "manage.py": {"rewritten": 1},
+    "scripts/check_environment.py": {"rewritten": 1},
+    "scripts/health_check.py": {"rewritten": 1},
+    LINTER: {"rewritten": 1},
+    "scripts/migrate_users.py": {"unsafe": 1},
+    "scripts/nightly_report.py": {"rewritten": 1},
+    "scripts/print_status.py": {"rewritten": 1},
+    "scripts/show_queue.py": {"rewritten": 1},
+    "scripts/tail_log.py": {"unsafe": 1},
+}
+FILES: dict[str, dict[str, int]] = {
+    "backend/config.py": {"rewritten": 1},
+    "backend/ledger.py": {
+        "computed-mode": 2,
+        "encoding-none": 1,
+        "rewritten": 11,
+        "suppressed": 1,
+        "unknown-receiver": 1,
+        "unsafe": 1,
+    },
+    "backend/reports/__init__.py": {"rewritten": 1},
+    "backend/workers.py": {"unsafe": 1},
+    LINTER: {"rewritten": 1},
+    "scripts/print_status.py": {"rewritten": 1, "unsafe": 1},
+    "shared/child_process.py": {"rewritten": 1},
+}
+# The files that can't be read as code are nobody's in particular.
+UNREADABLE = {"scripts/data/blob.py", "scripts/templates/handler.py"}
 UNDER_WAY = (
     b"`backend.queue_v1` is still there beside `backend.queues`, a consolidation under way, so this move is not used"
 )
@@ -218,6 +254,21 @@ def test_the_platform_after_its_migration(unsafe, platform, before, ssot_fix):
     expected = SAFE | UNSAFE if unsafe else SAFE
     assert came_to(found["findings"], "isolated-environment") == expected
     assert came_to(found["findings"], "stale-imports") == IMPORTS
+    for codemod, those in (("utf8-streams", STREAMS), ("utf8-files", FILES)):
+        told = came_to(found["findings"], codemod)
+        assert {path: told[path] for path in told.keys() - UNREADABLE} == applied(those, unsafe=unsafe)
+
+
+def applied(those: dict[str, dict[str, int]], *, unsafe: bool) -> dict[str, dict[str, int]]:
+    """What became of sites, or becomes of them if unsafe fixes are applied."""
+    if not unsafe:
+        return those
+    found: dict[str, dict[str, int]] = {}
+    for path, counts in those.items():
+        safe = {what: count for what, count in counts.items() if what != "unsafe"}
+        done = counts.get("unsafe", 0) + counts.get("rewritten", 0)
+        found[path] = dict(sorted((safe | ({"rewritten": done} if done else {})).items()))
+    return found
 
 
 def works(platform: Repository, code: str) -> bool:
@@ -234,6 +285,42 @@ def test_rare_paths_work_again(platform, ssot_fix):
     done = ssot_fix(platform, "--codemod", "stale-imports", "--write")
     assert UNDER_WAY in done.stderr
     assert [code for code in RARE_PATHS if not works(platform, code)] == []
+
+
+# What dies, or writes what nobody can read, where the locale is not UTF-8.
+TEXT = (
+    "from backend.announce import main; main()",
+    "import runpy; runpy.run_module('backend.announce', run_name='__main__')",
+    "import runpy; runpy.run_path('scripts/show_queue.py', run_name='__main__')",
+    "from backend import ledger; assert ledger.entry(NEW, 'na\\xefve \\u2192') == 'na\\xefve \\u2192\\n'",
+    "from backend import ledger; assert ledger.archive(NEW, '\\u2192') == '\\u2192'.encode()",
+    "from backend import ledger; assert ledger.echo('\\u2192') == '\\u2192'",
+    "from backend import ledger; assert ledger.draft('\\u2192') == '\\u2192'",
+    "from backend import ledger; assert ledger.Drawer(FOLDER).keep('\\u2192') == '\\u2192'",
+    "from backend import ledger; ledger.journal(NEW, '\\u2192'); assert open(NEW, 'rb').read() == '\\u2192\\n'.encode()",
+)
+
+
+def speaks_utf8(platform: Repository, code: str, folder: Path) -> bool:
+    names = f"NEW = {str(folder / 'new')!r}; FOLDER = {str(folder)!r}; "
+    (folder / "new").unlink(missing_ok=True)
+    plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "ascii"}
+    raising = "import logging; logging.Handler.handleError = lambda *_: exit(1); "
+    done = subprocess.run(
+        (sys.executable, "-c", names + raising + code),
+        cwd=platform.root,
+        env=platform.environment | plain,
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0 or b"UnicodeEncodeError" in done.stderr or "journal" in code, done.stderr.decode()
+    return done.returncode == 0
+
+
+def test_text_everywhere(platform, tmp_path, ssot_fix):
+    assert [code for code in TEXT if speaks_utf8(platform, code, tmp_path)] == []
+    ssot_fix(platform, "--codemod", "utf8-streams", "--codemod", "utf8-files", "--write")
+    assert [code for code in TEXT if not speaks_utf8(platform, code, tmp_path)] == []
 
 
 def test_stale_imports_of_its_tests(platform, before, ssot_fix):

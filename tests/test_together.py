@@ -125,6 +125,21 @@ def test_findings_of_later_steps_keep_their_places(root):
     assert places_found == [(9, columns[0]), (9, columns[1])]
 
 
+def test_an_entry_point_that_moves_is_where_the_program_starts(root):
+    """The settings repoint the console script; its function is found where it is now, in the same run."""
+    files = {
+        "pyproject.toml": '[project]\nname = "a"\n[project.scripts]\na = "old:main"\n',
+        "app.py": "import sys\n\ndef main():\n    print('a')\n",
+        "ssot-fix.toml": MOVE.replace("shared.places", "app").replace("places", "old"),
+    }
+    make_project(root, files)
+    changed = {r.path: r for r in run_project(root).results if r.edits}
+    assert set(changed) == {"pyproject.toml", "app.py"}
+    for path, result in changed.items():
+        (root / path).write_bytes(apply_edits(files[path].encode(), result.edits))
+    assert not any(r.edits for r in run_project(root).results)
+
+
 class Restless(Utf8Files):
     """Adds an argument to every call of `open`, in every run again."""
 

@@ -173,7 +173,8 @@ def test_a_pseudo_terminal(root, tmp_path):
 STAND_INS = {
     "None": "sys.stdout = sys.stderr = None",
     "StringIO": "import io; sys.stdout = sys.stderr = io.StringIO()",
-    "an object that only writes": "sys.stdout = sys.stderr = type('W', (), dict.fromkeys(('write', 'flush'), lambda *_: 0))()",
+    "an object that only writes": "W = type('W', (), dict.fromkeys(('write', 'flush'), lambda *_: 0)); "
+    "sys.stdout = sys.stderr = W()",
     "pythonw": "sys.stdin = sys.stdout = sys.stderr = sys.__stdout__ = sys.__stderr__ = None",
 }
 

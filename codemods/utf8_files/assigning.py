@@ -48,6 +48,10 @@ def _source(file: File, parent: ast.AST, scope: Scope, steps: Steps) -> tuple[Va
             return iterated(file.value(iterable)), steps
         case ast.comprehension(iter=iterable, is_async=0):
             return iterated(file.value(iterable)), steps
+        # The first generator's target is visited as the comprehension's own.
+        case (ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp()) as whole:
+            first = whole.generators[0]
+            return (UNKNOWN if first.is_async else iterated(file.value(first.iter))), steps
         case ast.withitem(context_expr=manager):
             is_async = isinstance(file.view.module.parents[parent], ast.AsyncWith)
             return (UNKNOWN if is_async else entered(file.value(manager))), steps
@@ -66,8 +70,16 @@ def _unpacked_literal(file: File, value: ast.expr, steps: Steps) -> tuple[Value,
 
 
 def _declared(file: File, statement: ast.AnnAssign, scope: Scope) -> Value:
-    """By the annotation; where that says nothing, as `Final` alone, by the value."""
+    """By the annotation; where that says nothing, by the value, but for fields, which callers may set."""
     value = annotated(file, statement.annotation, scope)
-    if value == UNKNOWN and statement.value is not None and scope.kind != "class":
+    if value == UNKNOWN and statement.value is not None and (scope.kind != "class" or _is_bare(statement.annotation)):
         return file.value(statement.value)
     return value
+
+
+def _is_bare(annotation: ast.expr) -> bool:
+    """Whether an annotation is just `Final` or `ClassVar`."""
+    match annotation:
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return name in {"ClassVar", "Final"}
+    return False

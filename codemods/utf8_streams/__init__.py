@@ -41,6 +41,7 @@ from typing import cast
 from codemods.utf8_streams.flow import SEEDS
 from codemods.utf8_streams.options import NAME, Options
 from codemods.utf8_streams.reasons import REASONS
+from codemods.utf8_streams.scripts import console_scripts, moves_of
 from codemods.utf8_streams.sites import Known, Sites
 from codemods.utf8_streams.survey import Facts, Surveyor
 from codemods.utf8_streams.variables import SEEDS as VARIABLES
@@ -50,7 +51,7 @@ from ssot_fix.engine.contract import Inactive, Setting
 from ssot_fix.engine.contract import Surveyor as AnySurveyor
 from ssot_fix.imports import Target
 from ssot_fix.project.config import Config, ConfigError
-from ssot_fix.project.metadata import EntryPoint, Metadata, read_metadata
+from ssot_fix.project.metadata import Metadata, read_metadata
 from ssot_fix.project.resolver import Project
 from ssot_fix.sites import Site
 
@@ -151,7 +152,7 @@ class Utf8Streams:
         helpers = {each.helper: _helper(project, config, each.helper) for each in options if each.helper}
         for each in options:
             _check_errors(config, each.errors)
-        known = _known(project, facts, metadata)
+        known = _known(project, config, facts, metadata)
         interesting = {path for path, told in facts.items() if told.may_hold_site} | known.scripts.keys()
         ready = Streams(config, metadata, known, frozenset(interesting), helpers)
         if project.files and all(map(ready.needs_none, project.files)):
@@ -184,32 +185,16 @@ def _helper(project: Project, config: Config, spelled: str) -> Target:
     return Target(module, name, path, project.root_of(module))
 
 
-def _known(project: Project, facts: Mapping[str, Facts], metadata: Metadata) -> Known:
+def _known(project: Project, config: Config, facts: Mapping[str, Facts], metadata: Metadata) -> Known:
     configures = {path: told.configures for path, told in facts.items() if told.configures}
     return Known(
-        scripts=_scripts(project, metadata.entry_points),
+        scripts=console_scripts(project, metadata.entry_points, moves_of(config)),
         writers=frozenset(path for path, told in facts.items() if told.writes),
         non_ascii=frozenset(path for path, told in facts.items() if told.non_ascii),
         configures=configures,
         imported=frozenset(chain.from_iterable(told.imports - {path} for path, told in facts.items())),
         near=_near({path for path, names in configures.items() if "" in names}, facts),
     )
-
-
-def _scripts(project: Project, points: Sequence[EntryPoint]) -> dict[str, frozenset[str]]:
-    """By file, the attributes that console scripts name, re-exports followed."""
-    found: dict[str, frozenset[str]] = {}
-    for point in points:
-        source = f"{point.folder}/src" if point.folder else "src"
-        roots = dict.fromkeys((point.folder, source, *project.source_roots))
-        path = project.locate(point.module, roots)
-        if path is None or not point.attribute:
-            continue
-        first, dot, rest = point.attribute.partition(".")
-        module, first = project.origin(point.module, first)
-        path = project.locate(module, roots) or path
-        found[path] = found.get(path, frozenset()) | {f"{first}{dot}{rest}"}
-    return found
 
 
 def _near(sources: set[str], facts: Mapping[str, Facts]) -> frozenset[str]:
