@@ -11,7 +11,9 @@ from itertools import groupby
 import pytest
 from cases import STREAMS, Case, all_cases, check_layouts, lay_out, lay_out_case, run_case, run_project
 
+from codemods.utf8_streams import Utf8Streams
 from codemods.utf8_streams.reasons import REASONS
+from ssot_fix.delivery.init import initialise
 from ssot_fix.edits import apply_edits
 from ssot_fix.project.config import ConfigError
 
@@ -267,3 +269,18 @@ def test_console_scripts_and_packages(root, tmp_path):
         done = run_python(tmp_path, "", "ascii", *options)
         assert (done.returncode, done.stdout) == (0, "✓\n".encode()), done.stderr
     assert "reconfigure" not in files["pkg/__main__.py"]
+
+
+def test_init_finds_a_function_that_may_be_the_helper(tmp_path):
+    lay_out(
+        tmp_path,
+        {
+            "shared/console.py": "import sys\n\ndef use_utf8():\n    sys.stdout.reconfigure(encoding='utf-8')\n",
+            "tests/test_console.py": "import sys\n\ndef test_utf8():\n    sys.stdout.reconfigure(encoding='utf-8')\n",
+            "app.py": "import sys\n\ndef run():\n    sys.stdout.reconfigure(encoding='utf-8')\n",
+        },
+    )
+    initialise(tmp_path, {"utf8-streams": Utf8Streams()}, None)
+    settings = (tmp_path / "ssot-fix.toml").read_text(encoding="utf-8")
+    assert '#helper = "shared.console:use_utf8"' in settings
+    assert "may be one" in settings

@@ -33,8 +33,9 @@ Where requires-python is 3.15 or newer nothing is planned: there UTF-8 is what P
 from __future__ import annotations
 
 import codecs
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import cast
 
@@ -58,6 +59,7 @@ from ssot_fix.sites import Site
 _EXPLANATION = __doc__ or ""
 # From here on UTF-8 is Python's own default (PEP 686).
 _UTF8_BY_DEFAULT = (3, 15)
+_HELPER = re.compile(r"(?i)\A(?!_).*(?:utf_?8|encoding|std(?:out|io)|console|streams)")
 _SETTINGS = (
     Setting("entry-points", 'Which programs: "writing" text, "non-ascii" literals, or "all".'),
     Setting("errors", "What becomes of characters that can't be written, as of the argument of `reconfigure`."),
@@ -159,9 +161,23 @@ class Utf8Streams:
             return Inactive("all of the project needs Python 3.15 or newer, where UTF-8 is the default (PEP 686)")
         return ready
 
-    def suggest(self, _project: Project, surveyed: Mapping[str, object]) -> Sequence[Setting]:
+    def suggest(self, project: Project, surveyed: Mapping[str, object]) -> Sequence[Setting]:
         """The keys; a function that gives streams their encoding only as an example, since it may do more."""
-        return _SETTINGS
+        *others, helper = _SETTINGS
+        found = next(_helpers(project, cast("Mapping[str, Facts]", surveyed)), None)
+        if found is not None:
+            note = f"`{found}` may be one: set it if it does no more than that, and can be called twice."
+            helper = replace(helper, example=found, note=note)
+        return (*others, helper)
+
+
+def _helpers(project: Project, facts: Mapping[str, Facts]) -> Iterator[str]:
+    """The functions that by their names are there to give streams their encoding, as the config would spell them."""
+    for path in sorted(facts):
+        module = project.module_name(path)
+        for name in sorted(facts[path].configures):
+            if not facts[path].is_test and _HELPER.search(name) and project.offers(module, name):
+                yield f"{module}:{name}"
 
 
 def _check_errors(config: Config, errors: str) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property
 from typing import Final
 
 from codemods.utf8_streams.survey import gives_encoding
-from ssot_fix.bindings import Module
+from ssot_fix.bindings import Module, children
 from ssot_fix.callees import uses
 from ssot_fix.project.resolver import Project
 
@@ -35,6 +36,36 @@ SEEDS: Final = frozenset(
 _PARSES = frozenset({"parse_args", "parse_known_args"})
 _LOGS = frozenset({"debug", "info", "warning", "error", "critical", "exception"})
 _DEEP = 12
+
+
+@dataclass(frozen=True, slots=True)
+class _Index:
+    """What a tree holds: all calls and imports, and functions by name, an `__init__` by that of its class, too."""
+
+    calls: list[ast.Call]
+    imports: list[ast.Import | ast.ImportFrom]
+    functions: Mapping[str, list[FunctionNode]]
+
+
+def _indexed(tree: ast.AST) -> _Index:
+    """One walk over a tree; the order of the nodes does not matter."""
+    index = _Index([], [], {})
+    functions: dict[str, list[FunctionNode]] = {}
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        match node:
+            case ast.Call():
+                index.calls.append(node)
+            case ast.Import() | ast.ImportFrom():
+                index.imports.append(node)
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                functions.setdefault(node.name, []).append(node)
+            case ast.ClassDef(name=name, body=body):
+                makers = (s for s in body if isinstance(s, ast.FunctionDef) and s.name == "__init__")
+                functions.setdefault(name, []).extend(makers)
+        waiting += children(node)
+    return replace(index, functions=functions)
 
 
 class Event(Enum):
@@ -80,34 +111,22 @@ class Flow:
     @cached_property
     def writes(self) -> bool:
         """Whether anything in the module writes text."""
-        return any(self._is_output(call) or self._paths.get(call) in _PROMISING for call in self._calls)
+        return any(self._is_output(call) or self._paths.get(call) in _PROMISING for call in self._index.calls)
 
     @cached_property
     def writes_non_ascii(self) -> bool:
         """Whether a literal that something writes holds other characters than ASCII."""
-        return any(_holds_non_ascii(call) for call in self._calls if self._may_show(call))
+        return any(_holds_non_ascii(call) for call in self._index.calls if self._may_show(call))
 
-    def called_files(self, statements: Iterable[ast.AST]) -> frozenset[str]:
-        """The other files of the project whose functions the statements call by an imported name."""
-        calls = {n for s in statements for n in ast.walk(s) if isinstance(n, ast.Call)}
-        found = (self._locate(call) for call in calls)
+    @cached_property
+    def called_files(self) -> frozenset[str]:
+        """The other files of the project whose functions the module calls by an imported name."""
+        found = (self._locate(call) for call in self._index.calls)
         return frozenset(place[0] for place in found if place is not None)
 
     @cached_property
-    def _calls(self) -> list[ast.Call]:
-        return [node for node in ast.walk(self._module.tree) if isinstance(node, ast.Call)]
-
-    @cached_property
-    def _functions(self) -> Mapping[str, list[FunctionNode]]:
-        found: dict[str, list[FunctionNode]] = {}
-        for node in ast.walk(self._module.tree):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                found.setdefault(node.name, []).append(node)
-            elif isinstance(node, ast.ClassDef):  # calling a class runs its __init__
-                found.setdefault(node.name, []).extend(
-                    s for s in node.body if isinstance(s, ast.FunctionDef) and s.name == "__init__"
-                )
-        return found
+    def _index(self) -> _Index:
+        return _indexed(self._module.tree)
 
     def _first(self, statements: Iterable[ast.AST], around: frozenset[ast.AST]) -> Event | None:
         return next(self._events(statements, around), None)
@@ -129,7 +148,7 @@ class Flow:
         if (own and name in self.starts) or (place is not None and self._configuring(*place)):
             yield Event.CONFIGURES
             return
-        functions = self._functions.get(name, ()) if own else ()
+        functions = self._index.functions.get(name, ()) if own else ()
         if len(functions) == 1 and functions[0] not in around and len(around) < _DEEP:
             event = self._first(functions[0].body, around | {functions[0]})
             if event is not None:
@@ -158,16 +177,17 @@ class Flow:
     def _bound(self) -> Mapping[str, str]:
         """What the module's imports bind, at any level: dotted paths by name."""
         found: dict[str, str] = {}
-        for node in ast.walk(self._module.tree):
-            if isinstance(node, ast.Import):
-                found |= {
-                    a.asname or a.name.partition(".")[0]: a.name if a.asname else a.name.partition(".")[0]
-                    for a in node.names
-                }
-            elif isinstance(node, ast.ImportFrom):
+        for node in self._index.imports:
+            origin = ""
+            if isinstance(node, ast.ImportFrom):
                 origin = node.module or ""
                 origin = self._project.absolute(self._module.path, node.level, origin) if node.level else origin
-                found |= {a.asname or a.name: f"{origin}.{a.name}" for a in node.names}
+            for alias in node.names:
+                if origin:
+                    found[alias.asname or alias.name] = f"{origin}.{alias.name}"
+                else:
+                    first = alias.name.partition(".")[0]
+                    found[alias.asname or first] = alias.name if alias.asname else first
         return found
 
     def _imported(self, call: ast.Call) -> str | None:

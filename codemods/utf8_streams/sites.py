@@ -133,7 +133,7 @@ class Sites:
         wanted = self._options.entry_points
         if wanted == "all":
             return True
-        others = self._flow.called_files([self._module.tree]) & self._known.writers
+        others = self._flow.called_files & self._known.writers
         if wanted == "non-ascii":
             return self._flow.writes_non_ascii or bool(others & self._known.non_ascii)
         return self._flow.writes or bool(others)

@@ -51,7 +51,7 @@ def find_starts(module: Module, scripts: Iterable[str]) -> list[Start | NoStart]
         if _has_or(node.test):
             found.append(NoStart(node.test, "unclear-start", "the condition may hold at import, too"))
         else:
-            found.append(Start("main-block", node.test, node, node.body, _behind_own_imports(node.body, 0)))
+            found.append(Start("main-block", node.test, node, node.body, _first_free(node.body)))
     if posixpath.basename(module.path) == "__main__.py" and not guards and module.tree.body:
         found += _of_main_module(module)
     return found
@@ -94,8 +94,7 @@ def _of_script(module: Module, attribute: str) -> Iterator[Start | NoStart]:
                 node, "not-a-function", f"a console script starts at `{attribute}`, which is no plain function"
             )
         return
-    index = 1 if ast.get_docstring(node, clean=False) is not None else 0
-    yield Start("console-script", node, node, node.body, _behind_own_imports(node.body, index), attribute)
+    yield Start("console-script", node, node, node.body, _first_free(node.body), attribute)
 
 
 def _flat(body: list[ast.stmt]) -> Iterator[ast.stmt]:
@@ -122,21 +121,27 @@ def _names_bound(statement: ast.stmt) -> set[str]:
     return set()
 
 
-def _behind_own_imports(block: list[ast.stmt], index: int) -> int:
-    """The index behind the imports that a block begins with, if `sys` is among them; else the index itself."""
-    end = index
+def _first_free(block: list[ast.stmt]) -> int:
+    """The index behind a block's docstring, and behind the imports that follow if `sys` is among them."""
+    index = end = int(_is_text(block[0]))
     while end < len(block) and isinstance(block[end], ast.Import | ast.ImportFrom):
         end += 1
     own = block[index:end]
     return end if any("sys" in _names_bound(s) for s in own if isinstance(s, ast.Import)) else index
 
 
+def _is_text(statement: ast.stmt) -> bool:
+    match statement:
+        case ast.Expr(value=ast.Constant(value=str())):
+            return True
+    return False
+
+
 def _of_main_module(module: Module) -> Iterator[Start]:
     """`__main__.py` itself, in front of the first statement that does more than prepare."""
     body = module.tree.body
     for index, statement in enumerate(body):
-        is_docstring = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
-        if not isinstance(statement, _PREPARING) and not is_docstring and not _is_quiet(statement):
+        if not isinstance(statement, _PREPARING) and not _is_text(statement) and not _is_quiet(statement):
             yield Start("main-module", statement, module.tree, body, index)
             return
 

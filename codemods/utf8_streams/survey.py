@@ -8,6 +8,7 @@ import posixpath
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from ssot_fix.newer_syntax import Unparseable, parse
 from ssot_fix.project.resolver import Project
@@ -22,7 +23,7 @@ _LEVELS = (b"StreamHandler", b"pprint", b"input(")
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What one file tells.
+    """What one file tells; `is_test` if it is test code.
 
     `may_start`: it may hold the start of a program. `may_replace`: it may replace a stream or set a variable that is
     meant to. `writes`: it may write text; `non_ascii`: and hold other characters than ASCII. `imports` are the
@@ -30,6 +31,7 @@ class Facts:
     encoding, and an empty name if importing it does.
     """
 
+    is_test: bool = False
     may_start: bool = False
     may_replace: bool = False
     writes: bool = False
@@ -49,9 +51,10 @@ class Surveyor:
 
     project: Project
 
-    def __call__(self, path: str, data: bytes, _scope: str) -> Facts:
+    def __call__(self, path: str, data: bytes, scope: str) -> Facts:
         """What a file tells, from its path and bytes."""
         return Facts(
+            is_test=scope == "test",
             may_start=b"__main__" in data or posixpath.basename(path) == "__main__.py",
             may_replace=_may_replace(data),
             writes=any(word in data for word in (*_WRITES, *_LEVELS)),
@@ -63,11 +66,19 @@ class Surveyor:
     def _imported(self, path: str, data: bytes) -> Iterator[str]:
         """The project's files that a file's import statements name, as far as its lines look like some."""
         for level, dotted, names in _imports(data):
+            if not level and dotted.partition(".")[0] not in self._names:
+                continue
             module = self.project.absolute(path, level, dotted) if level else dotted
             for candidate in (module, *(f"{module}.{name}" for name in names)):
                 found = self.project.locate(candidate) or self._beside(path, candidate)
                 if found is not None:
                     yield found
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        """What files and folders of the project are called: the first parts that a dotted path of it may have."""
+        stems = (posixpath.splitext(posixpath.basename(path))[0] for path in self.project.files)
+        return frozenset(stems) | {posixpath.basename(folder) for folder in self.project.folders}
 
     def _beside(self, path: str, dotted: str) -> str | None:
         """A module in the importing file's own folder, as scripts import it."""
