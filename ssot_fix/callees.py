@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ssot_fix.bindings import Binding, Module, Reference, Scope
@@ -14,6 +14,7 @@ from ssot_fix.project.resolver import Project
 # Modules of the standard library whose star gives away another `open`.
 _OPENERS = frozenset(
     {"os", "io", "gzip", "bz2", "lzma", "codecs", "tarfile", "shelve", "dbm", "dbm.dumb", "wave", "webbrowser"}
+    | {"aifc", "ossaudiodev", "posix", "sunau", "tokenize", "_io", "_pyio"}
 )
 _BUILTINS = frozenset(dir(builtins))
 # Loaded before any code of a project runs, so that a file of the same name is never found.
@@ -67,7 +68,31 @@ def _meanings(module: Module, project: Project, reference: Reference) -> tuple[l
         found, is_certain = _unbound(module, project, name)
         return [found] if found else [], is_certain
     targets = {_target(module, binding) for binding in bindings}
-    return sorted(target for target in targets if target is not None), len(targets) == 1
+    is_certain = len(targets) == 1 and not _is_starred_over(module, project, name, reference, bindings)
+    return sorted(target for target in targets if target is not None), is_certain
+
+
+def _is_starred_over(
+    module: Module, project: Project, name: str, reference: Reference, bindings: Sequence[Binding]
+) -> bool:
+    """Whether a star import behind a global's binding may bind the name anew."""
+    if not module.star_imports or module.lookup(name, reference.scope) is not module.root:
+        return False
+    first = min(module.start(binding.node) for binding in bindings)
+    later = [statement for statement in module.star_imports if module.start(statement) > first]
+    return any(_may_bind(module, project, statement, name) is not False for statement in later)
+
+
+def _may_bind(module: Module, project: Project, statement: ast.ImportFrom, name: str) -> bool | None:
+    """Whether a star import binds a name; None if that is out of sight."""
+    origin = module.absolute("." * statement.level + (statement.module or ""))
+    if project.locate(origin) is not None:
+        return project.offers(origin, name)
+    if statement.level or project.is_first_party(origin):
+        return False  # a module that is gone: what takes its place is out of sight, and seldom brings such a name
+    if origin.partition(".")[0] in sys.stdlib_module_names:
+        return name == "open" and origin in _OPENERS
+    return None
 
 
 def is_builtin_at(module: Module, project: Project, name: str, scope: Scope) -> bool:
@@ -90,16 +115,12 @@ def _unbound(module: Module, project: Project, name: str) -> tuple[str | None, b
     is_certain = True
     for statement in reversed(module.star_imports):
         origin = module.absolute("." * statement.level + (statement.module or ""))
-        if project.locate(origin) is not None:
-            if (offered := project.offers(origin, name)) is not False:
-                source = ".".join(part for part in project.origin(origin, name) if part)
-                return (source, is_certain) if offered else (builtin, False)
-        elif statement.level or project.is_first_party(origin):
-            continue  # a module that is gone: what takes its place is out of sight, and seldom brings a builtin's name
-        elif origin.partition(".")[0] not in sys.stdlib_module_names:
-            is_certain = False
-        elif builtin is None or (name == "open" and origin in _OPENERS):
+        found = _may_bind(module, project, statement, name)
+        if found and project.locate(origin) is not None:
+            return ".".join(part for part in project.origin(origin, name) if part), is_certain
+        if found or (builtin is None and origin.partition(".")[0] in sys.stdlib_module_names):
             return f"{origin}.{name}", is_certain
+        is_certain = is_certain and found is not None
     return builtin, is_certain
 
 

@@ -7,7 +7,6 @@ found out here by comparing trees, and that names mean what was meant by binding
 from __future__ import annotations
 
 import ast
-import re
 import symtable
 import sys
 import warnings
@@ -304,7 +303,7 @@ def _check_inserted(old: Module, plan: Plan) -> None:
             for node in ast.walk(ast.parse(source)):
                 if not isinstance(node, ast.Name) or isinstance(node.ctx, ast.Load):
                     continue
-                if re.search(rb"\b" + re.escape(node.id).encode() + rb"\b", old.source.body):
+                if old.source.spells(node.id):
                     raise ProofFailed(f"bindings: `{node.id}` means something in this file already")
 
 

@@ -10,6 +10,7 @@ import codecs
 import io
 import re
 import tokenize
+import unicodedata
 from bisect import bisect_right
 from functools import cached_property
 
@@ -42,6 +43,11 @@ class Source:
     def is_ascii(self) -> bool:
         """Whether the text holds ASCII characters only."""
         return self.body.isascii()
+
+    def spells(self, name: str) -> bool:
+        """Whether an identifier stands in the text as a word, also in another spelling that Python takes for it."""
+        text = self.text if self.is_ascii else unicodedata.normalize("NFKC", self.text)
+        return re.search(rf"\b{re.escape(name)}\b", text) is not None
 
     def offset(self, line: int, column: int) -> int:
         """The offset of `ast`'s position: a line from 1, a column in UTF-8 bytes from 0."""

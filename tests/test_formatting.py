@@ -528,6 +528,13 @@ def test_a_long_line_in_the_middle_of_an_insertion():
     assert result == Formatted((Edit(6, 6, wrapped.encode()),), f"a = 1\n{wrapped}b = 2\n".encode())
 
 
+def test_a_new_line_beside_one_that_was_too_long():
+    added, old = f"A = call({'B' * 52}, 1)\n", f"# {'a' * 70}\nb = 2\n"
+    result = format_direct(old, Edit(0, 0, added.encode()))
+    assert result is not None
+    assert result.raw.decode() == black.format_str(added, mode=MODE) + old
+
+
 def test_edits_above_and_below_stay_as_they_are():
     old = f"a = 1\n{LONG}b = 2\n".encode()
     call = Edit(14, 23, b"get_env().get")

@@ -503,11 +503,16 @@ def test_other_encodings(root):
     assert apply_edits(text.encode("latin-1"), result.edits) == after.encode("latin-1")
 
 
-# With imports on their way out
+# With other imports that come and go
 
 ACCESSOR = "from shared.isolated_environment import get_env\n"
 CODE = 'A = os.getenv("A"), WHERE()\n'
 TOGETHER = {
+    "it stays": (f"import os\n\nB = os.sep\n{CODE}", f"import os\nimport sys\n\n{ACCESSOR}\nB = os.sep\n"),
+    "it stays, above the project's own": (
+        f"import os\n\nfrom shared.zeta import Z\n\nB = os.sep\n{CODE}",
+        f"import os\nimport sys\n\n{ACCESSOR}from shared.zeta import Z\n\nB = os.sep\n",
+    ),
     "alone": (f"import os\n\n{CODE}", f"import sys\n\n{ACCESSOR}\n"),
     "alone, below a docstring": (f'"""Doc."""\n\nimport os\n\n{CODE}', f'"""Doc."""\n\nimport sys\n\n{ACCESSOR}\n'),
     "alone, with code at once": (f"import os\n{CODE}", f"import sys\n\n{ACCESSOR}\n"),
@@ -542,7 +547,7 @@ TOGETHER = {
 
 
 @pytest.mark.parametrize(("before", "after"), TOGETHER.values(), ids=TOGETHER)
-def test_in_the_place_of_an_import_that_another_codemod_drops(before, after, root):
+def test_beside_an_import_that_another_codemod_adds_or_drops(before, after, root):
     after += 'A = get_env().get("A"), sys.__name__\n'
     for name, change in VARIANTS.items():
         raw = change(before.encode())

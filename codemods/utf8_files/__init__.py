@@ -53,6 +53,8 @@ from ssot_fix.sites import Keyword, Site
 _EXPLANATION = __doc__ or ""
 # From here on UTF-8 is Python's own default (PEP 686).
 _UTF8_BY_DEFAULT = (3, 15)
+# What a project may run on that doesn't say: Pythons that get no more fixes are left out.
+_OLDEST = (3, 10)
 _OPEN = re.compile(rb"\bopen\b")
 _SPELLED = tuple(
     b"fdopen _text subprocess tempfile FileHandler TextIOWrapper basicConfig fileinput ConfigParser FileType".split()
@@ -195,10 +197,11 @@ def _site(module: Module, opening: Opening, encoding: str, lowest: tuple[int, in
 
 
 def _against(opener: Opener, lowest: tuple[int, int] | None) -> Refusal | None:
-    if lowest is None or lowest >= opener.since:
+    if (lowest or _OLDEST) >= opener.since:
         return None
-    since, has = (".".join(map(str, version)) for version in (opener.since, lowest))
-    return Refusal("needs-newer-python", f"takes an encoding since Python {since}; the project supports {has}")
+    since, has = (".".join(map(str, version)) for version in (opener.since, lowest or _OLDEST))
+    who = "the project supports" if lowest else "no metadata says that the project needs more than"
+    return Refusal("needs-newer-python", f"takes an encoding since Python {since}; {who} {has}")
 
 
 def _fix(module: Module, site: Site, call: ast.Call, encoding: str) -> Refusal | None:

@@ -28,6 +28,7 @@ from codemods.utf8_files.views import File
 from ssot_fix.bindings import Scope
 
 _DEEPEST = 20
+_TYPE_ALIAS = getattr(ast, "TypeAlias", ())  # since Python 3.12
 _LONGEST = 500  # characters of an annotation in quotes
 _HOMES = frozenset(
     {"builtins", "collections", "collections.abc", "contextlib", "dataclasses", "typing", "typing_extensions"}
@@ -62,7 +63,7 @@ def annotated(file: File, node: ast.expr, scope: Scope, depth: int = 0) -> Value
         case ast.Constant(value=None):
             return NONE
         case ast.Constant(value=str(text)):
-            quoted = _parsed(text)
+            quoted = _parsed(text, node)
             return annotated(file, quoted, scope, depth + 1) if quoted is not None else UNKNOWN
         case ast.BinOp(op=ast.BitOr(), left=left, right=right):
             return join(annotated(file, side, scope, depth + 1) for side in (left, right))
@@ -73,16 +74,19 @@ def annotated(file: File, node: ast.expr, scope: Scope, depth: int = 0) -> Value
     return UNKNOWN
 
 
-def _parsed(text: str) -> ast.expr | None:
-    """An annotation in quotes."""
+def _parsed(text: str, at: ast.expr) -> ast.expr | None:
+    """An annotation in quotes, all of it where the string stands."""
     if len(text) > _LONGEST:
         return None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about the target's escapes
-            return ast.parse(text.strip(), mode="eval").body
+            parsed = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         return None
+    for node in ast.walk(parsed):
+        ast.copy_location(node, at)
+    return parsed
 
 
 def _named(file: File, node: ast.Name | ast.Attribute, scope: Scope, depth: int) -> Value:
@@ -113,7 +117,8 @@ def _alias(file: File, name: str, scope: Scope) -> tuple[ast.expr, Scope] | None
         return None
     statement = file.view.module.parents.get(bindings[0].node)
     value: ast.expr | None = getattr(statement, "value", None)
-    if isinstance(value, ast.Subscript) or (isinstance(value, ast.BinOp) and isinstance(value.op, ast.BitOr)):
+    is_union = isinstance(value, ast.BinOp) and isinstance(value.op, ast.BitOr)
+    if value is not None and (isinstance(statement, _TYPE_ALIAS) or isinstance(value, ast.Subscript) or is_union):
         return value, found
     return None
 
@@ -124,7 +129,7 @@ def _meaning(file: File, node: ast.expr, scope: Scope) -> Value:
     while isinstance(node, ast.Attribute):
         parts.append(node.attr)
         node = node.value
-    if not isinstance(node, ast.Name) or any(node.id == hidden for hidden, _ in file.module.parsed.hidden):
+    if not isinstance(node, ast.Name) or file.hides(node.id, node):
         return UNKNOWN
     if not file.knows(node.id):
         return file.pending

@@ -85,4 +85,6 @@ def _on_own_line(
     newline = source.newline_near(line_end - 1)
     if comma is not None:
         return [Edit(line_end, line_end, f"{indent}{text},{newline}".encode())]
-    return [Edit(at, at, b","), Edit(line_end, line_end, f"{indent}{text}{newline}".encode())]
+    # Black sets a comma behind the last of several lines, and none behind a single argument.
+    last_comma = "," if len(call.args) + len(call.keywords) == 1 else ""
+    return [Edit(at, at, b","), Edit(line_end, line_end, f"{indent}{text}{last_comma}{newline}".encode())]

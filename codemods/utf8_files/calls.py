@@ -38,13 +38,21 @@ def openings(module: Module, project: Project) -> list[Opening]:
     """Every place of a module that opens text without saying in which encoding, outer ones first."""
     found: dict[ast.AST, Opening] = {}
     known: set[ast.AST] = set()
-    for use in uses(module, project):
-        opener = FUNCTIONS.get(use.path)
-        if opener is not None:
-            known.add(use.node)
-            found |= {opening.node: opening for opening in _used(module, use, opener)}
+    used = [use for use in uses(module, project) if use.path in FUNCTIONS]
+    replaced = {use.path for use in used if not isinstance(getattr(use.node, "ctx", None), ast.Load)}
+    for use in used:
+        known.add(use.node)
+        for opening in _used(module, use, FUNCTIONS[use.path]):
+            found[opening.node] = _if_not(opening, use.path in replaced, use.path)
     found |= {opening.node: opening for opening in _methods(module, project, known)}
     return sorted(found.values(), key=lambda opening: (module.start(opening.node), -module.end(opening.node)))
+
+
+def _if_not(opening: Opening, is_replaced: bool, name: str) -> Opening:
+    """The same opening, refused if the file puts something else in place of what opens it."""
+    if not is_replaced:
+        return opening
+    return replace(opening, refusal=Refusal("ambiguous-binding", f"the file puts something else in place of `{name}`"))
 
 
 def _used(module: Module, use: Use, opener: Opener) -> Iterator[Opening]:
@@ -59,8 +67,9 @@ def _handed_on(module: Module, path: str, node: ast.expr, opener: Opener) -> Ite
     """`map(open, names)`, `partial(open, mode="w")`: other uses than a call of the function `open`."""
     parent = module.parents[node]
     passed = isinstance(parent, ast.Call | ast.keyword) or (isinstance(parent, ast.Assign) and parent.value is node)
-    if passed and path in {"builtins.open", "io.open"}:
-        yield Opening(node, None, opener, Refusal("handed-on", "`open` is handed on"))
+    switched = isinstance(parent, ast.Call) and any(keyword.arg in opener.switches for keyword in parent.keywords)
+    if passed and (path in {"builtins.open", "io.open"} or switched):
+        yield Opening(node, None, opener, Refusal("handed-on", f"`{path.rpartition('.')[2]}` is handed on"))
 
 
 def _methods(module: Module, project: Project, known: set[ast.AST]) -> Iterator[Opening]:
@@ -70,13 +79,25 @@ def _methods(module: Module, project: Project, known: set[ast.AST]) -> Iterator[
         call = module.parents.get(node)
         if node.attr in _ANY_METHOD and node not in known and isinstance(call, ast.Call) and call.func is node:
             calls.append((node, call))
+    replaced = {
+        node.attr for node in module.attributes if not isinstance(node.ctx, ast.Load) and _is_class(node.value)
+    }
     kinds = receiver_kinds(module, project, [node.value for node, _ in calls])
     for node, call in calls:
         kind = kinds[node.value]
         if kind is None:
             yield from _unknown(module, node, call)
         elif (opener := METHODS.get((kind, node.attr))) is not None:
-            yield from _judged(module, call, opener)
+            for opening in _judged(module, call, opener):
+                yield _if_not(opening, node.attr in replaced, f"Path.{node.attr}")
+
+
+def _is_class(node: ast.expr) -> bool:
+    """Whether an expression names a class by its looks: `Path`, `pathlib.Path`."""
+    return (
+        isinstance(node, ast.Name | ast.Attribute)
+        and (node.id if isinstance(node, ast.Name) else node.attr)[:1].isupper()
+    )
 
 
 def _unknown(module: Module, node: ast.Attribute, call: ast.Call) -> Iterator[Opening]:
@@ -137,16 +158,16 @@ def _is_switched(call: ast.Call, opener: Opener) -> bool:
 
 def _is_text(module: Module, call: ast.Call, opener: Opener) -> bool | None:
     """Whether a call opens text; None if that is known only at run time."""
-    if opener.switches:
-        return _any_on(call, opener)
+    if opener.switches and (is_on := _any_on(call, opener)) is not True:
+        return is_on
     if opener.mode is None:
         return True
-    mode = _argument(call, "mode", _place(opener, "mode"))
+    mode = _argument(call, opener.mode_name, _place(opener, opener.mode_name))
     if mode is None:
         modes: frozenset[str] | None = frozenset({opener.mode})
         if any(isinstance(argument, ast.Starred) for argument in call.args):
             return None
-        if any("mode" in _keys(keyword.value) for keyword in call.keywords if keyword.arg is None):
+        if any(opener.mode_name in _keys(keyword.value) for keyword in call.keywords if keyword.arg is None):
             return None
     else:
         modes = _modes(mode)
@@ -158,18 +179,34 @@ def _is_text(module: Module, call: ast.Call, opener: Opener) -> bool | None:
 
 def _any_on(call: ast.Call, opener: Opener) -> bool | None:
     """Whether one of the switches is on: true, or for `errors` and `filename` given at all."""
-    states: set[bool | None] = set()
+    states: set[bool | None] = {True for name in opener.switches for value in _unpacked(call, name) if value}
     for name in opener.switches:
         value = _argument(call, name, _place(opener, name))
         if value is None:
             continue
         if isinstance(value, ast.Constant):
-            states.add(bool(value.value) if name in {"text", "universal_newlines"} else value.value is not None)
+            states.add(value.value is not None if name == "filename" else bool(value.value))
         else:
             states.add(True if name == "filename" or isinstance(value, ast.JoinedStr) else None)
     if True in states:
         return True
-    return None if None in states or any(keyword.arg is None for keyword in call.keywords) else False
+    unknown = any(keyword.arg is None and not _is_literal(keyword.value) for keyword in call.keywords)
+    return None if None in states or unknown else False
+
+
+def _unpacked(call: ast.Call, name: str) -> Iterator[object]:
+    """The constants that a mapping which is unpacked there, spelled out, gives a keyword."""
+    for keyword in call.keywords:
+        match keyword:
+            case ast.keyword(arg=None, value=ast.Dict(keys=keys, values=values)):
+                pairs = zip(keys, values, strict=True)
+                yield from (v.value for k, v in pairs if _is_text_of(k, name) and isinstance(v, ast.Constant))
+            case ast.keyword(arg=None, value=ast.Call(func=ast.Name(id="dict"), args=[], keywords=given)):
+                yield from (k.value.value for k in given if k.arg == name and isinstance(k.value, ast.Constant))
+
+
+def _is_text_of(node: ast.expr | None, text: str) -> bool:
+    return isinstance(node, ast.Constant) and node.value == text
 
 
 def _modes(node: ast.expr) -> frozenset[str] | None:
@@ -213,14 +250,22 @@ def _keys(node: ast.expr) -> frozenset[str]:
 
 def _is_literal(node: ast.expr) -> bool:
     """Whether all keys of a mapping that is unpacked are spelled out."""
-    if isinstance(node, ast.Dict):
-        return all(isinstance(key, ast.Constant) for key in node.keys)
+    match node:
+        case ast.Dict(keys=keys):
+            return all(isinstance(key, ast.Constant) for key in keys)
+        case ast.Call(func=ast.Name(id="dict"), args=[], keywords=keywords):
+            return all(keyword.arg is not None for keyword in keywords)
     return False
 
 
 def _wraps_stream(module: Module, call: ast.Call) -> bool:
-    """Whether a call replaces a standard stream, which is utf8-streams' to mend."""
+    """Whether a call replaces a standard stream by a wrapper of it, which is utf8-streams' to mend."""
     parent = module.parents[call]
     if not isinstance(parent, ast.Assign) or parent.value is not call:
         return False
-    return any(isinstance(t, ast.Attribute) and _STREAM.fullmatch(t.attr) is not None for t in parent.targets)
+    return any(map(_is_stream, parent.targets)) and any(map(_is_stream, ast.walk(call)))
+
+
+def _is_stream(node: ast.AST) -> bool:
+    is_owned = isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id.endswith("sys")
+    return is_owned and isinstance(node, ast.Attribute) and _STREAM.fullmatch(node.attr) is not None

@@ -9,13 +9,12 @@ from codemods.utf8_files import library
 from codemods.utf8_files.assigning import assigned
 from codemods.utf8_files.functions import PROPERTIES, class_of_method, decorators, first_parameter, given_back
 from codemods.utf8_files.meanings import bound
-from codemods.utf8_files.mutations import put_into, starts_empty
+from codemods.utf8_files.mutations import put_into, with_contents
 from codemods.utf8_files.values import NOTHING, OTHER, UNKNOWN, Value, join, vague
 from codemods.utf8_files.views import File, View
 from ssot_fix.bindings import Scope
 
 _FOREIGN_AT_MOST = 50  # stores to an attribute of something else than `self` that are looked at
-_HELD = frozenset({"many", "mapping"})
 # Methods that only set or delete the property of their name.
 _ACCESSORS = frozenset({"setter", "deleter"})
 
@@ -114,10 +113,7 @@ def _own(file: File, node: ast.ClassDef, name: str) -> Value:
     scope = file.view.scope_at.get(node)
     class_level = _class_level(file, scope, name) if scope is not None else ()
     value = join([*class_level, *(_stored(file, store) for store in stores)])
-    made = [parent.value for each in stores if isinstance(parent := file.view.module.parents[each], ast.Assign)]
-    if value.kind not in _HELD or not made:
-        return value
-    return join([value, file.read(_put_into, node, name, value.kind, any(map(starts_empty, made)))])
+    return with_contents(file, value, stores, _put_into, node, name)
 
 
 def _is_of(file: File, node: ast.Name, owner: ast.ClassDef) -> bool:

@@ -75,7 +75,7 @@ def plain_path(file: File, node: ast.expr) -> str | None:
     if not file.knows(node.id):
         raise LookupError(node.id)
     scope = file.view.scope_of.get(node)
-    if scope is None:
+    if scope is None or file.hides(node.id, node):
         return None
     targets = {binding.target for binding in file.view.module.meanings(node.id, scope)}
     top = targets.pop() if len(targets) == 1 else None if targets else unbound(file, node.id).dotted

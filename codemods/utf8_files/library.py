@@ -32,7 +32,9 @@ PATH_CLASSES: Final = frozenset({"pathlib.Path", "pathlib.PosixPath", "pathlib.W
 _PURE = ("pathlib.PurePath", "pathlib.PurePosixPath", "pathlib.PureWindowsPath")
 _PARSERS = ("configparser.ConfigParser", "configparser.RawConfigParser", "configparser.SafeConfigParser")
 _TRAVERSABLES = (
-    *("importlib.abc.Traversable", "importlib.resources.abc.Traversable", "importlib_resources.abc.Traversable"),
+    "importlib.abc.Traversable",
+    "importlib.resources.abc.Traversable",
+    "importlib_resources.abc.Traversable",
 )
 _WALK = many(pair(STR, many(STR), many(STR)))
 
@@ -87,7 +89,6 @@ RETURNS: Final[Mapping[str, Value]] = MappingProxyType(
         "urllib.request.build_opener": OTHER,
         "os.getcwd": STR,
         "os.getenv": STR,
-        "os.environ.get": STR,
         "os.fspath": STR,
         "os.readlink": STR,
         "os.listdir": many(STR),
@@ -134,7 +135,6 @@ def _named(value: Value, *names: str) -> dict[str, Value]:
 
 _PATH_WALK = many(pair(PATH, many(STR), many(STR)))
 _STR_PARTS = _named(STR, "name", "stem", "suffix")
-_STR_ATTRIBUTES = {**_STR_PARTS, **_named(many(STR), "suffixes"), "filename": UNKNOWN}
 # By the kind of the receiver.
 ATTRIBUTES: Final[Mapping[str, Mapping[str, Value]]] = MappingProxyType(
     {
@@ -204,8 +204,8 @@ FIXTURES: Final[Mapping[str, Value]] = MappingProxyType(
         **dict.fromkeys(["tmpdir", "testdir", "tmpdir_factory"], OTHER),  # py.path has its own methods
     }
 )
-# Base classes of the standard library that may hide a path: anything may be a Protocol.
-_OPEN_BASES = frozenset({"typing.Protocol", "typing_extensions.Protocol", "os.PathLike", "abc.ABC.register"})
+# What a path fits into, too.
+_OPEN_BASES = frozenset({"typing.Protocol", "os.PathLike"})
 _HAS_FILE_METHODS = frozenset({*PATH_CLASSES, *_PURE, *_PARSERS, *_TRAVERSABLES, "zipfile.Path", "typing.Any"})
 
 

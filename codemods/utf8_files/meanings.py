@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from codemods.utf8_files.assigning import assigned
 from codemods.utf8_files.functions import function_value, parameter
 from codemods.utf8_files.importing import plain_path, resolved, unbound
 from codemods.utf8_files.library import PATH_CLASSES
-from codemods.utf8_files.mutations import put_into, starts_empty
-from codemods.utf8_files.reaching import Ordered, Test, Use, in_order, reaching, runs_at_once, tests_around
+from codemods.utf8_files.mutations import put_into, with_contents
+from codemods.utf8_files.narrowing import Test, tests_around
+from codemods.utf8_files.places import Use
+from codemods.utf8_files.reaching import Ordered, in_order, reaching, runs_at_once
 from codemods.utf8_files.values import PATH, UNKNOWN, Value, join, without_str
 from codemods.utf8_files.views import File, View
 from ssot_fix.bindings import Binding, Scope
-
-_HELD = frozenset({"many", "mapping"})
 
 
 def named(file: File, node: ast.Name) -> Value:
@@ -71,12 +70,13 @@ def _named(file: File, node: ast.Name) -> Value:
 
 
 def _flow(view: View, file: File, node: ast.Name, scope: Scope, found: Scope) -> _Flow:
+    if node.id in view.module.declared:
+        return _Flow(found, None)
     use = Use(view, node)
     test = next((test for test in tests_around(view, use) if _tells(file, test)), None)
-    is_declared = node.id in view.module.declared
-    if is_declared or found.kind == "comprehension" or not runs_at_once(view, scope, found):
+    if found.kind == "comprehension" or not runs_at_once(view, scope, found):
         return _Flow(found, () if test else None, test)
-    told = reaching(view, use, view.cached(_ordered, node.id, found), test)
+    told = reaching(view, use, view.cached(_ordered, node.id, found), test.position if test else None)
     return _Flow(found, None) if told is None else _Flow(found, tuple(told[0]), test if told[1] else None)
 
 
@@ -103,7 +103,7 @@ def _variable(file: File, name: str, scope: Scope) -> Value:
     """By all bindings of a name."""
     bindings = _all(file.view, name, scope)
     value = join(file.read(bound, each, binding) for each, binding in bindings)
-    return _with_contents(file, name, scope, value, [binding for _, binding in bindings])
+    return with_contents(file, value, (binding.node for _, binding in bindings), _put_into, name, scope)
 
 
 def _flowing(file: File, name: str, flow: _Flow) -> Value:
@@ -113,23 +113,7 @@ def _flowing(file: File, name: str, flow: _Flow) -> Value:
     value = join(file.read(bound, flow.scope, binding) for binding in flow.bindings)
     if flow.test is not None:
         value = join([value, PATH if flow.test.holds else without_str(named(file, flow.test.name))])
-    return _with_contents(file, name, flow.scope, value, flow.bindings)
-
-
-def _with_contents(file: File, name: str, scope: Scope, value: Value, bindings: Sequence[Binding]) -> Value:
-    """A collection with what is put into it later on."""
-    if value.kind not in _HELD:
-        return value
-    made = [node for binding in bindings if (node := _made(file, binding)) is not None]
-    if not made:
-        return value
-    return join([value, file.read(_put_into, name, scope, value.kind, any(map(starts_empty, made)))])
-
-
-def _made(file: File, binding: Binding) -> ast.expr | None:
-    """The expression that makes a collection where a binding does so without an annotation."""
-    parent = file.view.module.parents.get(binding.node)
-    return parent.value if binding.kind == "assign" and isinstance(parent, ast.Assign | ast.NamedExpr) else None
+    return with_contents(file, value, (binding.node for binding in flow.bindings), _put_into, name, flow.scope)
 
 
 def _put_into(file: File, name: str, scope: Scope, kind: str, is_empty: bool) -> Value:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Hashable, Iterable
 
 from codemods.utf8_files.assigning import assigned
 from codemods.utf8_files.values import NOTHING, UNKNOWN, Value, iterated, join, many, mapping
-from codemods.utf8_files.views import File
+from codemods.utf8_files.views import File, Rule
 from ssot_fix.bindings import Scope
 
+_HELD = frozenset({"many", "mapping"})
 _PUTS_ONE = frozenset({"add", "append", "appendleft"})
 _PUTS_SEVERAL = frozenset({"extend", "extendleft", "update"})
 # Functions that leave a collection as it is.
@@ -16,7 +18,35 @@ _ONLY_LOOKS = frozenset({"print", "next", "len", "sorted", "list", "max", "min",
 _EMPTY_MAKERS = frozenset({"dict", "list", "set"})
 
 
-def starts_empty(node: ast.expr) -> bool:
+def with_contents(file: File, value: Value, targets: Iterable[ast.AST], rule: Rule, *place: Hashable) -> Value:
+    """A value with what is put into it later on, if it is a collection that some target gets without an annotation.
+
+    `rule` finds for `place` what is put into it; it is also given the kind of collection, and whether it starts empty.
+    """
+    if value.kind not in _HELD:
+        return value
+    made = [expressions for target in targets if (expressions := _makers(file, target)) is not None]
+    if not made:
+        return value
+    is_empty = any(_starts_empty(node) for expressions in made for node in expressions)
+    return join([value, file.read(rule, *place, value.kind, is_empty)])
+
+
+def _makers(file: File, target: ast.AST) -> list[ast.expr] | None:
+    """The expressions of which one may make what a target gets; None if an annotation tells what it holds."""
+    parents = file.view.module.parents
+    parent = parents.get(target)
+    while isinstance(parent, ast.Tuple | ast.List | ast.Starred):
+        target, parent = parent, parents.get(parent)
+    if parent is None or isinstance(parent, ast.AnnAssign):
+        return None
+    value = parent.value if isinstance(parent, ast.Assign | ast.NamedExpr) else None
+    if isinstance(target, ast.Tuple | ast.List) and isinstance(value, ast.Tuple | ast.List):
+        return value.elts
+    return [value] if value is not None else []
+
+
+def _starts_empty(node: ast.expr) -> bool:
     """Whether an expression makes an empty collection."""
     match node:
         case ast.List(elts=[]) | ast.Dict(keys=[]):

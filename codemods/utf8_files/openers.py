@@ -15,7 +15,8 @@ class Opener:
     """A callable that opens text.
 
     `kind` is what findings call it. `parameters` are those that may be given by position, as far as that matters.
-    `mode` is the mode that holds if none is given, None if the callable takes no mode and always means text.
+    `mode` is the mode that holds if none is given, None if the callable takes no mode and always means text;
+    `mode_name` is what the parameter is called.
     `binary_unless_t`: its modes are binary unless they hold a `t`. `switches` are the keywords of which one has to
     be given for it to mean text. `hook` is a keyword with which it takes no encoding. `since` is the first Python in
     which it takes `encoding`.
@@ -24,6 +25,7 @@ class Opener:
     kind: str
     parameters: tuple[str, ...]
     mode: str | None = None
+    mode_name: str = "mode"
     binary_unless_t: bool = False
     switches: tuple[str, ...] = ()
     hook: str = ""
@@ -70,7 +72,7 @@ FUNCTIONS: Final[Mapping[str, Opener]] = MappingProxyType(
         "logging.handlers.TimedRotatingFileHandler": Opener(
             "logging", ("filename", "when", "interval", "backupCount", "encoding")
         ),
-        "logging.basicConfig": Opener("logging", (), "a", switches=("filename",), since=(3, 9)),
+        "logging.basicConfig": Opener("logging", (), "a", "filemode", switches=("filename",), since=(3, 9)),
         "subprocess.Popen": _PROCESS,
         "subprocess.run": _PROCESS,
         "subprocess.call": _PROCESS,

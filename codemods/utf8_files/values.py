@@ -11,7 +11,7 @@ from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
-_DEEPEST = 4  # a list of lists of tuples of paths is as far as real code goes
+_DEEPEST = 8  # a dict of lists of tuples and its items are as far as real code goes
 
 
 @dataclass(frozen=True, slots=True)

@@ -202,10 +202,12 @@ def _helper(project: Project, config: Config, spelled: str) -> Target:
 
 
 def _known(project: Project, config: Config, facts: Mapping[str, Facts], metadata: Metadata) -> Known:
+    writers = frozenset(path for path, told in facts.items() if told.writes)
     configures = {path: told.configures for path, told in facts.items() if told.configures}
     return Known(
         scripts=console_scripts(project, metadata.entry_points, moves_of(config)),
-        writers=frozenset(path for path, told in facts.items() if told.writes),
+        writers=writers,
+        launchers=frozenset(path for path, told in facts.items() if told.imports & writers),
         non_ascii=frozenset(path for path, told in facts.items() if told.non_ascii),
         configures=configures,
         imported=frozenset(chain.from_iterable(told.imports - {path} for path, told in facts.items())),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
 from typing import Final
 
-from codemods.utf8_streams.survey import gives_encoding
+from codemods.utf8_streams.survey import gives_encoding, is_start
 from ssot_fix.bindings import Module, children
 from ssot_fix.callees import uses
 from ssot_fix.project.resolver import Project
@@ -36,36 +37,42 @@ SEEDS: Final = frozenset(
 _PARSES = frozenset({"parse_args", "parse_known_args"})
 _LOGS = frozenset({"debug", "info", "warning", "error", "critical", "exception"})
 _DEEP = 12
+# `print` and the streams, handed on: partial(print, flush=True), out = sys.stdout.
+_HANDS_ON = re.compile(rb"\b(?:partial|map)\(\s*print\b|=\s*sys\.std(?:out|err)\b(?!\s*[.=])")
+# Conditions under which streams are given an encoding where they need one.
+_ABOUT_STREAMS = re.compile(r"platform|\bos\.name\b|win|hasattr|getattr|encoding|stdout|isatty")
 
 
 @dataclass(frozen=True, slots=True)
 class _Index:
-    """What a tree holds: all calls and imports, and functions by name, an `__init__` by that of its class, too."""
+    """What a tree holds: calls, imports, and by name functions and methods; an `__init__` by that of its class."""
 
     calls: list[ast.Call]
     imports: list[ast.Import | ast.ImportFrom]
-    functions: Mapping[str, list[FunctionNode]]
+    functions: dict[str, list[FunctionNode]]
+    methods: dict[str, list[FunctionNode]]
 
 
 def _indexed(tree: ast.AST) -> _Index:
     """One walk over a tree; the order of the nodes does not matter."""
-    index = _Index([], [], {})
-    functions: dict[str, list[FunctionNode]] = {}
-    waiting: list[ast.AST] = [tree]
+    index = _Index([], [], {}, {})
+    waiting: list[tuple[ast.AST, dict[str, list[FunctionNode]]]] = [(tree, index.functions)]
     while waiting:
-        node = waiting.pop()
+        node, holder = waiting.pop()
         match node:
             case ast.Call():
                 index.calls.append(node)
             case ast.Import() | ast.ImportFrom():
                 index.imports.append(node)
             case ast.FunctionDef() | ast.AsyncFunctionDef():
-                functions.setdefault(node.name, []).append(node)
+                holder.setdefault(node.name, []).append(node)
+                holder = {}  # what is defined in it is called in it, and nowhere else
             case ast.ClassDef(name=name, body=body):
                 makers = (s for s in body if isinstance(s, ast.FunctionDef) and s.name == "__init__")
-                functions.setdefault(name, []).extend(makers)
-        waiting += children(node)
-    return replace(index, functions=functions)
+                holder.setdefault(name, []).extend(makers)
+                holder = index.methods
+        waiting += [(child, holder) for child in children(node)]
+    return index
 
 
 class Event(Enum):
@@ -93,6 +100,7 @@ class Flow:
         self._project = project
         self._configuring = configuring
         self.starts = set(starts)
+        self._known: dict[tuple[FunctionNode, int], Event | None] = {}
         self._paths = {use.call: use.path for use in uses(module, project) if use.call is not None}
 
     def first(self, statements: Iterable[ast.AST]) -> Event | None:
@@ -101,16 +109,23 @@ class Flow:
 
     def configures_at_import(self, until: ast.AST | None = None) -> bool:
         """Whether the module's own statements, up to one of them, give a stream its encoding."""
-        for statement in self._module.tree.body:
-            if statement is until:
-                return False
+        first = self._first_at_import
+        body = self._module.tree.body
+        return first is not None and (until not in body[: first + 1])
+
+    @cached_property
+    def _first_at_import(self) -> int | None:
+        """The index of the first of the module's own statements that gives a stream its encoding."""
+        for index, statement in enumerate(self._module.tree.body):
             if Event.CONFIGURES in self._events([statement], frozenset()):
-                return True
-        return False
+                return index
+        return None
 
     @cached_property
     def writes(self) -> bool:
         """Whether anything in the module writes text."""
+        if _HANDS_ON.search(self._module.source.body):
+            return True
         return any(self._is_output(call) or self._paths.get(call) in _PROMISING for call in self._index.calls)
 
     @cached_property
@@ -134,34 +149,55 @@ class Flow:
     def _events(self, statements: Iterable[ast.AST], around: frozenset[ast.AST]) -> Iterator[Event]:
         """What happens in some statements, in order; `around` are the functions that are being followed."""
         for node in _in_order(statements):
-            if gives_encoding(node):
+            if isinstance(node, ast.If):
+                yield from self._branches(node, around)
+            elif gives_encoding(node):
                 yield Event.CONFIGURES
             elif isinstance(node, ast.Call):
                 yield from self._call(node, around)
+
+    def _branches(self, node: ast.If, around: frozenset[ast.AST]) -> Iterator[Event]:
+        """What an `if` does whichever way it goes; one about the platform or the streams goes the way that matters."""
+        yield from self._events([node.test], around)
+        ways = {self._first(node.body, around), self._first(node.orelse, around)}
+        if Event.WRITES in ways:
+            yield Event.WRITES
+        elif ways == {Event.CONFIGURES} or (
+            Event.CONFIGURES in ways and _ABOUT_STREAMS.search(ast.unparse(node.test))
+        ):
+            yield Event.CONFIGURES
 
     def _call(self, call: ast.Call, around: frozenset[ast.AST]) -> Iterator[Event]:
         if self._is_output(call):
             yield Event.WRITES
             return
-        name, own = self._called(call)
+        name, functions = self._called(call)
         place = self._locate(call)
-        if (own and name in self.starts) or (place is not None and self._configuring(*place)):
+        if (name in self.starts) or (place is not None and self._configuring(*place)):
             yield Event.CONFIGURES
-            return
-        functions = self._index.functions.get(name, ()) if own else ()
-        if len(functions) == 1 and functions[0] not in around and len(around) < _DEEP:
-            event = self._first(functions[0].body, around | {functions[0]})
-            if event is not None:
-                yield event
+        elif (event := self._of_functions(functions, around)) is not None:
+            yield event
 
-    def _called(self, call: ast.Call) -> tuple[str, bool]:
-        """The last name of what a call calls, and whether that may be a function of this module."""
+    def _of_functions(self, functions: Sequence[FunctionNode], around: frozenset[ast.AST]) -> Event | None:
+        """What a function does first; nothing is known of one of several, or of one that is being followed."""
+        if len(functions) != 1 or functions[0] in around or len(around) == _DEEP:
+            return None
+        function = functions[0]
+        key = function, len(self.starts)
+        if key not in self._known:
+            self._known[key] = self._first(function.body, around | {function})
+        return self._known[key]
+
+    def _called(self, call: ast.Call) -> tuple[str, Sequence[FunctionNode]]:
+        """The name by which a call may call something of this module, and what of the module that may be."""
         if call in self._paths or self._imported(call) is not None:
-            return "", False
+            return "", ()
         match call.func:
-            case ast.Name(id=name) | ast.Attribute(attr=name):
-                return name, True
-        return "", False
+            case ast.Name(id=name):
+                return name, self._index.functions.get(name, ())
+            case ast.Attribute(attr=name):
+                return name, self._index.methods.get(name, ())
+        return "", ()
 
     def _is_output(self, call: ast.Call) -> bool:
         path = self._paths.get(call)
@@ -216,14 +252,19 @@ class Flow:
 
 
 def _in_order(statements: Iterable[ast.AST]) -> Iterator[ast.AST]:
-    """The nodes of some statements as they run: arguments before calls, no bodies of functions and classes."""
+    """The nodes of some statements as they run: arguments before calls; functions, classes and `if` are not entered.
+
+    Nor is `if __name__ == "__main__":`, which runs in no import.
+    """
     stack: list[tuple[ast.AST, bool]] = [(node, False) for node in reversed(list(statements))]
     while stack:
         node, done = stack.pop()
         if done or not isinstance(node, ast.Call | ast.Assign):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda) or is_start(node):
                 continue
             yield node
+            if isinstance(node, ast.If):
+                continue
         if not done:
             if isinstance(node, ast.Call | ast.Assign):
                 stack.append((node, True))

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from codemods.utf8_streams.reasons import Refused
 from codemods.utf8_streams.starts import Start
 from ssot_fix.bindings import Module
 from ssot_fix.edits import Edit
+from ssot_fix.source import NEWLINE
 
 _GAP = re.compile(rb"(?:[ \t\f\r\n]|\\\r?\n|\\\r|#[^\r\n]*)*")
-_INDENT = re.compile(rb":[ \t]*(?:#[^\r\n]*)?(?:\r\n|\r|\n)(?:[ \t]*(?:#[^\r\n]*)?(?:\r\n|\r|\n))*([ \t]+)\S")
 # What may stand between the last node of a header and its colon.
 _BEFORE_COLON = b")],/*"
 
@@ -31,10 +31,23 @@ def insert_lines(module: Module, start: Start, lines: Sequence[str]) -> Edit:
 
 def block_unit(module: Module, indent: str) -> str:
     """What one level of indentation is in a file, for code that is indented so."""
-    found = [match[1].decode() for match in _INDENT.finditer(module.source.body)]
+    found = list(_indents(module))
     if indent:
         found = [each for each in found if each[-1] == indent[-1]]
     return min(found, key=len) if found else ("\t" if indent.endswith("\t") else "    ")
+
+
+def _indents(module: Module) -> Iterator[str]:
+    """The indentations of lines that follow one that ends in a colon."""
+    opens = False
+    for line in NEWLINE.split(module.source.body):
+        code = line.partition(b"#")[0].rstrip()
+        if not code:
+            continue
+        indent = code[: len(code) - len(code.lstrip())].decode()
+        if opens and indent and not indent.strip(" \t"):
+            yield indent
+        opens = code.endswith(b":")
 
 
 def _insertion(module: Module, start: Start, lines: Sequence[str]) -> Edit | None:
@@ -44,6 +57,8 @@ def _insertion(module: Module, start: Start, lines: Sequence[str]) -> Edit | Non
     begin = _begin(module, statement)
     line_start = module.source.line_starts[module.source.line_of(begin) - 1]
     indent = module.source.body[line_start:begin]
+    if b"\f" in indent.lstrip(b"\f"):
+        return None  # a form feed inside the indentation starts the count of columns anew
     if not indent.strip(b" \t\f"):
         return _above(module, start, lines, indent.lstrip(b"\f").decode())
     if start.index == 0 and not isinstance(start.owner, ast.Module):

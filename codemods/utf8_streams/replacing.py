@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from codemods.utf8_streams.reasons import Refused
-from ssot_fix.bindings import Module, Reference
+from ssot_fix.bindings import Module, Reference, Scope
 from ssot_fix.callees import Use, uses
 from ssot_fix.edits import Edit, Refusal
 from ssot_fix.project.resolver import Project
@@ -34,6 +34,7 @@ class Replacement:
     text: str = ""
     edit: Edit | None = None
     lost: tuple[Reference, ...] = ()
+    scope: Scope | None = None
     refusal: Refusal | None = None
 
 
@@ -88,7 +89,7 @@ def _detached(module: Module, found: Sequence[Use], inside: set[ast.AST]) -> Ite
 def _replacement(
     module: Module, assign: ast.Assign, use: Use, found: Sequence[Use], unit: Callable[[str], str]
 ) -> Replacement:
-    place = Replacement(assign, use.path.removeprefix("sys."))
+    place = Replacement(assign, use.path.removeprefix("sys."), scope=use.reference.scope)
     inside = set(ast.walk(assign.value))
     lost = tuple(u.reference for u in found if u.node in inside and u.path.startswith(_LOST))
     try:
@@ -104,6 +105,8 @@ def _options(module: Module, assign: ast.Assign, use: Use, paths: Mapping[ast.ex
     """The arguments of `reconfigure` that do what a wrapper does. Raises Refused."""
     if len(assign.targets) != 1 or assign.targets[0] is not use.node:
         raise Refused("unclear-replacement", "several things are assigned at once")
+    if len(module.code(use.node).splitlines()) > 1:
+        raise Refused("odd-layout", "the target stands on several lines")
     if use.ambiguous:
         raise Refused("ambiguous-binding", f"`{use.reference.node.id}` is bound in several ways")
     value = assign.value
@@ -144,14 +147,18 @@ def _spelled(module: Module, given: dict[str, ast.expr]) -> str:
     encoding = given.get("encoding")
     if encoding is not None and not _is_utf8(encoding):
         raise Refused("other-encoding", f"the encoding is {module.code(encoding).decode()}")
+    mode, buffering = given.get("mode"), given.get("buffering")
+    if mode is not None and not (isinstance(mode, ast.Constant) and "b" not in str(mode.value)):
+        raise Refused("unclear-replacement", "the stream is, or may be, opened for bytes")
     options = ['encoding="utf-8"']
     for name in _OPTIONS:
         value = given.get(name)
         if value is not None and not (isinstance(value, ast.Constant) and value.value is None):
             if not isinstance(value, ast.Constant):
                 raise Refused("unclear-replacement", f"`{name}` is known only at run time")
+            if len(module.code(value).splitlines()) > 1:
+                raise Refused("odd-layout", f"`{name}` stands on several lines")
             options.append(f"{name}={module.code(value).decode()}")
-    buffering = given.get("buffering")
     if isinstance(buffering, ast.Constant) and buffering.value == 1:
         options.append("line_buffering=True")
     return ", ".join(options)

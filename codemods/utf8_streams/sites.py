@@ -25,6 +25,7 @@ from ssot_fix.sites import Inserted, Replaced, Site
 
 _SYS = Target("sys")
 _NAMES = ("stream", "std_stream", "text_stream", "output_stream")
+_LISTS_NAMES = re.compile(rb"\b(?:locals|vars|dir)\s*\(\s*\)|\b(?:exec|eval)\s*\(")
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
 
@@ -33,21 +34,23 @@ class Known:
     """What the whole project tells; picklable.
 
     `scripts` are, by file, the attributes that console scripts name; `writers` and `non_ascii` the files that may
-    write text, and such with other characters than ASCII; `configures` by file the functions that give a stream
-    its encoding, "" for its import; `imported` the files that others import, `near` those from which an import
-    that gives one may be reached.
+    write text, and such with other characters than ASCII; `launchers` those that import one that may. `configures`
+    are by file the functions that give a stream its encoding, "" for its import; `imported` the files that others
+    import, `near` those from which an import that gives one may be reached.
     """
 
     scripts: Mapping[str, frozenset[str]] = field(default_factory=dict)
     writers: frozenset[str] = frozenset()
     non_ascii: frozenset[str] = frozenset()
+    launchers: frozenset[str] = frozenset()
     configures: Mapping[str, frozenset[str]] = field(default_factory=dict)
     imported: frozenset[str] = frozenset()
     near: frozenset[str] = frozenset()
 
     def has_utf8(self, path: str, name: str) -> bool:
         """Whether a function gives the streams their encoding, or will, being a console script's."""
-        return bool(name) and (name in self.configures.get(path, ()) or name in self.scripts.get(path, ()))
+        gets_lines = name in self.scripts.get(path, ()) and path in self.writers
+        return bool(name) and (name in self.configures.get(path, ()) or gets_lines)
 
 
 class Sites:
@@ -87,6 +90,9 @@ class Sites:
         refusal = place.refusal
         if refusal is None and self._runs_at_import(place.node) and self._module.path in self._known.imported:
             refusal = Refusal("imported-elsewhere", f"replaces sys.{place.stream} for all that import this module")
+        scope = place.scope or self._module.root
+        if refusal is None and not is_builtin_at(self._module, self._project, "hasattr", scope):
+            refusal = Refusal("name-taken", "`hasattr` already means something else here")
         if refusal is not None:
             site.refusal, site.message = refusal, refusal.message
             return site
@@ -117,26 +123,37 @@ class Sites:
             if isinstance(start, NoStart):
                 refusal = Refusal(start.reason, start.message)
                 yield Site(NAME, start.node, "entry-point", start.message, Applicability.MANUAL, refusal)
-            elif self._is_wanted(start) and not (done and start.kind == "main-block"):
+            elif done and start.kind == "main-block":
+                continue
+            elif self._is_configured(start):
+                done = done or self._is_for_all(start)
+            elif self._writes(start):
                 site = self._start_site(start)
-                done = done or start.kind == "main-block"
+                done = done or (self._is_for_all(start) and site.refusal is None)
                 if start.name and site.refusal is None:
                     self._flow.starts.add(start.name.rpartition(".")[2])
                 yield site
 
-    def _is_wanted(self, start: Start) -> bool:
-        """Whether a program writes what the settings ask for, and gives its streams no encoding before."""
+    def _is_for_all(self, start: Start) -> bool:
+        """Whether a block runs whenever the program does, so that later ones need no lines."""
+        always = start.kind == "main-block" and start.owner in self._module.tree.body
+        return always and isinstance(start.node, ast.Compare)
+
+    def _is_configured(self, start: Start) -> bool:
+        """Whether a program gives its streams an encoding before it writes."""
         if self._flow.first(start.block) is Event.CONFIGURES or self._flow.configures_at_import(start.owner):
-            return False
-        if self._module.path in self._known.near and self._is_configured_by_import():
-            return False
-        wanted = self._options.entry_points
-        if wanted == "all":
             return True
-        others = self._flow.called_files & self._known.writers
+        return self._module.path in self._known.near and self._is_configured_by_import()
+
+    def _writes(self, start: Start) -> bool:
+        """Whether a program writes what the settings ask for, as far as is in sight."""
+        wanted, flow, known = self._options.entry_points, self._flow, self._known
+        if wanted == "all" or (wanted == "writing" and flow.first(start.block) is Event.WRITES):
+            return True
+        others = flow.called_files & known.writers
         if wanted == "non-ascii":
-            return self._flow.writes_non_ascii or bool(others & self._known.non_ascii)
-        return self._flow.writes or bool(others)
+            return flow.writes_non_ascii or bool(others & known.non_ascii)
+        return flow.writes or bool(others or flow.called_files & known.launchers)
 
     def _is_configured_by_import(self) -> bool:
         path = self._module.path
@@ -164,6 +181,7 @@ class Sites:
         scope = self._scope(start)
         if not is_builtin_at(self._module, self._project, "hasattr", scope):
             raise Refused("name-taken", "`hasattr` already means something else here")
+        self._check_names(start, scope)
         binder, lines = self._binder(_SYS), list[str]()
         reach = binder.reach(place, scope)
         if isinstance(reach, Refusal) and self._imports_sys_later(scope):
@@ -176,6 +194,15 @@ class Sites:
             f'\tif hasattr({name}, "reconfigure"):',
             f'\t\t{name}.reconfigure(encoding="utf-8", errors="{errors}")',
         ]
+
+    def _check_names(self, start: Start, scope: Scope) -> None:
+        """Refuse where the lines' own names would be seen, or come before what says whose they are."""
+        if "sys" in scope.global_names:
+            raise Refused("name-taken", "`sys` is declared global here, which has to come before its use")
+        if start.kind == "console-script" and _LISTS_NAMES.search(self._module.code(start.owner)):
+            raise Refused(
+                "name-taken", "the function hands on all of its local names, and another one would be among them"
+            )
 
     def _call_helper(self, site: Site, place: ast.stmt, start: Start) -> list[str]:
         target, path = self._helper, self._module.path
@@ -208,10 +235,8 @@ class Sites:
 
     def _free_name(self) -> str:
         """A name for the loop that nothing in the file is called, so that nothing is shadowed or overwritten."""
-        body = self._module.source.body
         numbered = (f"stream_{number}" for number in range(2, 10_000))
-        names = (*_NAMES, *numbered)
-        return next(name for name in names if not re.search(rb"\b" + name.encode() + rb"\b", body))
+        return next(name for name in (*_NAMES, *numbered) if not self._module.source.spells(name))
 
 
 _MESSAGES = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import posixpath
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -79,17 +80,17 @@ def _has_or(test: ast.expr) -> bool:
 
 def _of_script(module: Module, attribute: str) -> Iterator[Start | NoStart]:
     """The function behind an attribute, `main` or `Program.main`; nothing if the module doesn't bind it."""
-    block, bound = module.tree.body, list[ast.stmt]()
+    block, bound, around = module.tree.body, list[ast.stmt](), list[ast.stmt]()
     for part in attribute.split("."):
-        bound = [statement for statement in _flat(block) if part in _names_bound(statement)]
+        bound, around = [statement for statement in _flat(block) if part in _names_bound(statement)], bound
         if len(bound) != 1:
             break
         block = bound[0].body if isinstance(bound[0], ast.ClassDef) else []
-    if not bound:
+    if not bound and not around:
         return
-    node = bound[0]
-    if len(bound) > 1 or not isinstance(node, ast.FunctionDef):
-        if not isinstance(node, ast.Import | ast.ImportFrom):
+    node = (bound or around)[0]
+    if len(bound) != 1 or not isinstance(node, ast.FunctionDef):
+        if not all(isinstance(each, ast.Import | ast.ImportFrom) for each in bound or around):
             yield NoStart(
                 node, "not-a-function", f"a console script starts at `{attribute}`, which is no plain function"
             )
@@ -101,7 +102,7 @@ def _flat(body: list[ast.stmt]) -> Iterator[ast.stmt]:
     """The statements of a block and of the compound ones in it that open no scope."""
     for statement in body:
         yield statement
-        if isinstance(statement, ast.If | ast.Try | ast.With):
+        if isinstance(statement, ast.If | ast.Try | ast.With | ast.While | ast.For):
             for block in blocks(statement):
                 yield from _flat(block)
             for handler in getattr(statement, "handlers", ()):
@@ -113,7 +114,8 @@ def _names_bound(statement: ast.stmt) -> set[str]:
         case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
             return {name}
         case ast.Assign(targets=targets):
-            return {target.id for target in targets if isinstance(target, ast.Name)}
+            each = (e for t in targets for e in (t.elts if isinstance(t, ast.Tuple | ast.List) else [t]))
+            return {target.id for target in each if isinstance(target, ast.Name)}
         case ast.AnnAssign(target=ast.Name(id=name)):
             return {name}
         case ast.Import(names=names) | ast.ImportFrom(names=names):
@@ -122,12 +124,14 @@ def _names_bound(statement: ast.stmt) -> set[str]:
 
 
 def _first_free(block: list[ast.stmt]) -> int:
-    """The index behind a block's docstring, and behind the imports that follow if `sys` is among them."""
-    index = end = int(_is_text(block[0]))
-    while end < len(block) and isinstance(block[end], ast.Import | ast.ImportFrom):
-        end += 1
-    own = block[index:end]
-    return end if any("sys" in _names_bound(s) for s in own if isinstance(s, ast.Import)) else index
+    """The index behind a block's docstring, and behind the import of `sys` if imports are what follows up to it."""
+    index = int(_is_text(block[0]))
+    for end, statement in enumerate(block[index:], start=index + 1):
+        if not isinstance(statement, ast.Import | ast.ImportFrom):
+            break
+        if isinstance(statement, ast.Import) and "sys" in _names_bound(statement):
+            return end
+    return index
 
 
 def _is_text(statement: ast.stmt) -> bool:
@@ -147,7 +151,12 @@ def _of_main_module(module: Module) -> Iterator[Start]:
 
 
 def _is_quiet(statement: ast.stmt) -> bool:
-    """Whether a statement only binds names, or changes sys.path as scripts do above their imports."""
-    if isinstance(statement, ast.Assign | ast.AnnAssign):
-        return not any(isinstance(node, ast.Call) for node in ast.walk(statement))
-    return b"import" in ast.unparse(statement).encode() and isinstance(statement, ast.If | ast.Try)
+    """Whether a statement only binds names, imports, or changes sys.path as scripts do above their imports."""
+    return not any(
+        isinstance(node, ast.Call) and not _is_preparing(node) for node in ast.walk(statement)
+    ) and isinstance(statement, ast.Assign | ast.AnnAssign | ast.If | ast.Try | ast.Expr)
+
+
+def _is_preparing(call: ast.Call) -> bool:
+    """Whether a call has to do with sys.path, or makes a path for it."""
+    return re.search(r"\bpath\b|\bPath\b|\bstr\b|\bresolve\b", ast.unparse(call.func)) is not None

@@ -177,15 +177,17 @@ def gives_encoding(node: ast.AST) -> bool:
 
 def _reconfigures(node: ast.AST) -> bool:
     match node:
-        case ast.Call(func=ast.Attribute(attr="reconfigure"), args=[], keywords=keywords):
-            return any(keyword.arg in {"encoding", None} for keyword in keywords)
+        case ast.Call(func=ast.Attribute(attr="reconfigure", value=stream), args=[], keywords=keywords):
+            is_another = isinstance(stream, ast.Attribute) and stream.attr != "stdout"
+            return not is_another and any(keyword.arg in {"encoding", None} for keyword in keywords)
     return False
 
 
 def _is_stream(node: ast.expr) -> bool:
     if isinstance(node, ast.Tuple):
         return any(map(_is_stream, node.elts))
-    return isinstance(node, ast.Attribute) and node.attr in {"stdout", "stderr"}
+    is_owned = isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and "sys" in node.value.id
+    return is_owned and isinstance(node, ast.Attribute) and node.attr == "stdout"
 
 
 def is_start(node: ast.AST) -> bool:
