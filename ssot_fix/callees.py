@@ -68,19 +68,18 @@ def _meanings(module: Module, project: Project, reference: Reference) -> tuple[l
         found, is_certain = _unbound(module, project, name)
         return [found] if found else [], is_certain
     targets = {_target(module, binding) for binding in bindings}
-    is_certain = len(targets) == 1 and not _is_starred_over(module, project, name, reference, bindings)
+    in_root = module.lookup(name, reference.scope) is module.root
+    is_certain = len(targets) == 1 and not (in_root and is_starred_over(module, project, bindings))
     return sorted(target for target in targets if target is not None), is_certain
 
 
-def _is_starred_over(
-    module: Module, project: Project, name: str, reference: Reference, bindings: Sequence[Binding]
-) -> bool:
-    """Whether a star import behind a global's binding may bind the name anew."""
-    if not module.star_imports or module.lookup(name, reference.scope) is not module.root:
+def is_starred_over(module: Module, project: Project, bindings: Sequence[Binding]) -> bool:
+    """Whether a star import behind the first of a global's bindings may bind its name anew."""
+    if not module.star_imports or not bindings:
         return False
     first = min(module.start(binding.node) for binding in bindings)
     later = [statement for statement in module.star_imports if module.start(statement) > first]
-    return any(_may_bind(module, project, statement, name) is not False for statement in later)
+    return any(_may_bind(module, project, statement, bindings[0].name) is not False for statement in later)
 
 
 def _may_bind(module: Module, project: Project, statement: ast.ImportFrom, name: str) -> bool | None:

@@ -297,7 +297,8 @@ TEXT = (
     "from backend import ledger; assert ledger.echo('\\u2192') == '\\u2192'",
     "from backend import ledger; assert ledger.draft('\\u2192') == '\\u2192'",
     "from backend import ledger; assert ledger.Drawer(FOLDER).keep('\\u2192') == '\\u2192'",
-    "from backend import ledger; ledger.journal(NEW, '\\u2192'); assert open(NEW, 'rb').read() == '\\u2192\\n'.encode()",
+    "from backend import ledger; ledger.journal(NEW, '\\u2192'); "
+    "assert open(NEW, 'rb').read() == '\\u2192\\n'.encode()",
 )
 
 

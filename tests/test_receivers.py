@@ -18,6 +18,22 @@ from ssot_fix.project.resolver import Project, project_of
 # Every line with `.read_text()` says behind `#` what the receivers are; `from pathlib import Path` stands in front of
 # those that don't mention pathlib.
 NO_PATHS = """
+=== imported by name in front of stars
+from pathlib import Path
+from fictional import *
+Path("x").read_text()  # unknown
+=== made into something else by a decorator
+from pathlib import Path
+from fictional import task
+@task
+def make() -> Path: ...
+make().read_text()  # unknown
+=== a test that tells nothing of its own name
+from pathlib import Path
+def f(p):
+    if isinstance(p, str) or p is None:
+        p = Path(p)
+    p.read_text()  # unknown
 === a parameter without an annotation
 def f(p):
     p.read_text()  # unknown
@@ -517,9 +533,9 @@ def f(p: Mine): p.read_text()  # path
 from pathlib import *
 Path("x").read_text()  # path
 open("x").read_text()  # other
-=== imported by name although there are stars
-from pathlib import Path
+=== imported by name behind stars
 from fictional import *
+from pathlib import Path
 Path("x").read_text()  # path
 === operations
 p = Path("x")

@@ -62,10 +62,13 @@ def given_back(file: File, node: Definition) -> Value:
     scope = file.view.scope_at.get(node)
     if scope is None or scope.parent is None:
         return file.pending
+    names = decorators(node)
+    if not names <= _TRANSPARENT and "contextmanager" not in names:
+        return UNKNOWN  # what else is made of the function is out of sight: a task, a fixture, a command
     if node.returns is not None:
         return annotated(file, node.returns, scope.parent)
     returned = file.view.cached(_returned, node)
-    if returned is None or not decorators(node) <= _TRANSPARENT:
+    if returned is None or "contextmanager" in names:
         return UNKNOWN
     return join([NONE, *(file.value(value) for value in returned)])
 

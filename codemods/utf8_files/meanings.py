@@ -16,6 +16,7 @@ from codemods.utf8_files.reaching import Ordered, in_order, reaching, runs_at_on
 from codemods.utf8_files.values import PATH, UNKNOWN, Value, join, without_str
 from codemods.utf8_files.views import File, View
 from ssot_fix.bindings import Binding, Scope
+from ssot_fix.callees import is_starred_over
 
 
 def named(file: File, node: ast.Name) -> Value:
@@ -62,6 +63,8 @@ def _named(file: File, node: ast.Name) -> Value:
     found = view.module.lookup(node.id, scope)
     if found is None:
         return unbound(file, node.id)
+    if found is view.module.root and is_starred_over(view.module, file.inference.project, found.bindings[node.id]):
+        return UNKNOWN
     try:
         flow = view.cached(_flow, file, node, scope, found)
     except LookupError:  # a name in a test that the view lacks

@@ -56,7 +56,7 @@ def _outcome(view: View, call: ast.Call, use: Use) -> bool | None:
         parent = view.module.parents[node]
         match parent:
             case ast.BoolOp(op=op) if parent in use.path:
-                if start(node) > use.position:
+                if start(node) > use.position or use.path[parent] is node:  # a test tells nothing of its own name
                     return None
                 return if_true if isinstance(op, ast.And) else if_false
             case ast.UnaryOp(op=ast.Not()):
