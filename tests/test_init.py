@@ -248,7 +248,7 @@ def test_a_pyproject_is_appended_to(project, old, joint):
     else:
         assert b"\r" not in new
     before, after = (tomllib.loads(text.decode("utf-8-sig")) for text in (old, new))
-    assert after["tool"].pop("ssot-fix") == {NAME: {}, IMPORTS: {}}
+    assert after["tool"].pop("ssot-fix") == dict.fromkeys(TYPES, {})
     assert {"tool": {}, **before} == after
     assert loaded(root).file == root / "pyproject.toml"
     assert "Wrote [tool.ssot-fix] at the end of pyproject.toml." in told
@@ -357,7 +357,7 @@ def test_settings_load_as_written_and_with_all_comments_taken_away(project, layo
     table = tomllib.loads(uncommented(written))
     table = table["tool"]["ssot-fix"] if "pyproject.toml" in LAYOUTS[layout] else table
     keys = {field.replace("_", "-") for field in General.__dataclass_fields__}
-    assert set(table) == keys | {NAME, IMPORTS, "overrides"}
+    assert set(table) == keys | {*TYPES, "overrides"}
     for name, options in TYPES.items():
         assert set(table[name]) == {field.replace("_", "-") for field in options.__dataclass_fields__}
     assert [set(move) for move in table[IMPORTS]["moves"]] == [{"from", "to"}]
@@ -872,7 +872,8 @@ Try next:
 """
     )
     settings = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["ssot-fix"]
-    assert settings == {NAME: {"accessor": "shared.environment:get_env", "lookup": "require"}, IMPORTS: {}}
+    found = {NAME: {"accessor": "shared.environment:get_env", "lookup": "require"}}
+    assert settings == dict.fromkeys(TYPES, {}) | found
     dry = ssot_fix(root, "--dry-run")
     assert dry.returncode == 0
     added = [line[1:] for line in dry.stdout.splitlines() if line.startswith("+") and not line.startswith("+++")]
