@@ -248,7 +248,7 @@ def test_a_pyproject_is_appended_to(project, old, joint):
     else:
         assert b"\r" not in new
     before, after = (tomllib.loads(text.decode("utf-8-sig")) for text in (old, new))
-    assert after["tool"].pop("ssot-fix") == dict.fromkeys(TYPES, {})
+    assert after["tool"].pop("ssot-fix") == {key: {} for key in TYPES}
     assert {"tool": {}, **before} == after
     assert loaded(root).file == root / "pyproject.toml"
     assert "Wrote [tool.ssot-fix] at the end of pyproject.toml." in told
@@ -873,7 +873,7 @@ Try next:
     )
     settings = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["ssot-fix"]
     found = {NAME: {"accessor": "shared.environment:get_env", "lookup": "require"}}
-    assert settings == dict.fromkeys(TYPES, {}) | found
+    assert settings == {key: {} for key in TYPES} | found
     dry = ssot_fix(root, "--dry-run")
     assert dry.returncode == 0
     added = [line[1:] for line in dry.stdout.splitlines() if line.startswith("+") and not line.startswith("+++")]
