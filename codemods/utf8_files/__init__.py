@@ -51,8 +51,6 @@ from ssot_fix.project.resolver import Project
 from ssot_fix.sites import Keyword, Site
 
 _EXPLANATION = __doc__ or ""
-# From here on UTF-8 is Python's own default (PEP 686).
-_UTF8_BY_DEFAULT = (3, 15)
 # What a project may run on that doesn't say: Pythons that get no more fixes are left out.
 _OLDEST = (3, 10)
 _OPEN = re.compile(rb"\bopen\b")
@@ -104,11 +102,7 @@ class TextFiles:
 
     def narrow(self, passed: frozenset[str]) -> frozenset[str]:
         """All but those that only newer Pythons run."""
-        return frozenset(path for path in passed if not self._needs_none(path))
-
-    def _needs_none(self, path: str) -> bool:
-        lowest = self.metadata.lowest_python(path)
-        return lowest is not None and lowest >= _UTF8_BY_DEFAULT
+        return frozenset(path for path in passed if not self.metadata.uses_utf8(path))
 
     @property
     def renamed(self) -> frozenset[str]:

@@ -57,8 +57,6 @@ from ssot_fix.project.resolver import Project
 from ssot_fix.sites import Site
 
 _EXPLANATION = __doc__ or ""
-# From here on UTF-8 is Python's own default (PEP 686).
-_UTF8_BY_DEFAULT = (3, 15)
 _HELPER = re.compile(r"(?i)\A(?!_).*(?:utf_?8|encoding|std(?:out|io)|console|streams)")
 _SETTINGS = (
     Setting("entry-points", 'Which programs: "writing" text, "non-ascii" literals, or "all".'),
@@ -100,12 +98,7 @@ class Streams:
 
     def narrow(self, passed: frozenset[str]) -> frozenset[str]:
         """The files in which a program may start or a stream be replaced; not those that only newer Pythons run."""
-        return frozenset(path for path in passed & self.interesting if not self.needs_none(path))
-
-    def needs_none(self, path: str) -> bool:
-        """Whether a file is for Pythons only that use UTF-8 by themselves."""
-        lowest = self.metadata.lowest_python(path)
-        return lowest is not None and lowest >= _UTF8_BY_DEFAULT
+        return frozenset(path for path in passed & self.interesting if not self.metadata.uses_utf8(path))
 
     @property
     def renamed(self) -> frozenset[str]:
@@ -157,7 +150,7 @@ class Utf8Streams:
         known = _known(project, config, facts, metadata)
         interesting = {path for path, told in facts.items() if told.may_hold_site} | known.scripts.keys()
         ready = Streams(config, metadata, known, frozenset(interesting), helpers)
-        if project.files and all(map(ready.needs_none, project.files)):
+        if project.files and all(map(metadata.uses_utf8, project.files)):
             return Inactive("all of the project needs Python 3.15 or newer, where UTF-8 is the default (PEP 686)")
         return ready
 

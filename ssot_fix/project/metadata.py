@@ -28,6 +28,8 @@ Python = tuple[int, int]
 # Some of them are still to come: a specifier may name one before it is out.
 _PYTHONS: tuple[Python, ...] = ((2, 7), *((3, minor) for minor in range(41)))
 _ANY = ">=0"
+# From here on UTF-8 is Python's own default (PEP 686).
+_UTF8_BY_DEFAULT: Python = (3, 15)
 _GROUPS = ("console_scripts", "gui_scripts")
 # https://packaging.python.org/en/latest/specifications/entry-points/#data-model
 _REFERENCE = re.compile(r"([\w.]+)\s*(?::\s*([\w.]+)\s*)?(?:\[.*\])?")
@@ -57,6 +59,11 @@ class Metadata:
 
     entry_points: tuple[EntryPoint, ...] = ()
     lowest: Mapping[str, Python] = field(default_factory=dict, hash=False)
+
+    def uses_utf8(self, path: str) -> bool:
+        """Whether only Pythons run a file that take UTF-8 for the encoding of all text by themselves (PEP 686)."""
+        lowest = self.lowest_python(path)
+        return lowest is not None and lowest >= _UTF8_BY_DEFAULT
 
     def lowest_python(self, path: str) -> Python | None:
         """The lowest Python that the distribution which holds a file supports; None if nothing says so.
