@@ -85,21 +85,15 @@ class Event(Enum):
 class Flow:
     """Follows the calls of one module, as far as its own functions and what is known of other files go.
 
-    `configuring` are the functions of other files, as (path, name), that give streams their encoding; `starts` the
-    names of this module's functions that get the lines themselves.
+    `configuring` tells of functions of other files, by path and name, whether they give streams their encoding;
+    `starts` are the names of this module's functions that get the lines themselves, as they become known.
     """
 
-    def __init__(
-        self,
-        module: Module,
-        project: Project,
-        configuring: Callable[[str, str], bool],
-        starts: Iterable[str] = (),
-    ) -> None:
+    def __init__(self, module: Module, project: Project, configuring: Callable[[str, str], bool]) -> None:
         self._module = module
         self._project = project
         self._configuring = configuring
-        self.starts = set(starts)
+        self.starts: set[str] = set()
         self._known: dict[tuple[FunctionNode, int], Event | None] = {}
         self._paths = {use.call: use.path for use in uses(module, project) if use.call is not None}
 
