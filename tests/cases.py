@@ -8,7 +8,7 @@ import gc
 import re
 import sys
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -281,3 +281,21 @@ def check_layouts(case: Case, root: Path) -> None:
             except AssertionError as error:
                 error.add_note(f"variant: {name}")
                 raise
+
+
+def lines_run(work: Callable[[], object]) -> int:
+    """How many lines of Python some work runs: what it costs, whatever else the machine does."""
+    count = 0
+
+    def trace(_frame: object, event: str, _argument: object) -> object:
+        nonlocal count
+        count += event == "line"
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)  # type: ignore[arg-type]
+    try:
+        work()
+    finally:
+        sys.settrace(before)
+    return count
