@@ -9,7 +9,7 @@ demo: $(VENV)/.installed
 	$(BIN)/python fixtures/demo.py
 
 test: $(VENV)/.test-installed lint
-	$(BIN)/python -m pytest --cov --cov-report=term
+	$(BIN)/python -m pytest --numprocesses=auto --dist=worksteal --cov --cov-report=term
 
 lint: $(VENV)/.test-installed
 	$(BIN)/ruff check .
@@ -28,7 +28,7 @@ $(VENV)/.installed: pyproject.toml
 
 $(VENV)/.test-installed: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[github,test]'
 	touch $@ $(VENV)/.installed
 
 clean:
