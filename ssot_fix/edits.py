@@ -62,13 +62,22 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Stage:
+    """The edits of a file with some of its codemods only; `codemod` is the last of them."""
+
+    codemod: str
+    edits: tuple[Edit, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class FileResult:
     """What one file came to. `edits` are offsets into the bytes that `digest` identifies.
 
     `path` is posix, relative to the project's root, undecodable bytes as surrogate escapes.
     `digest` is the SHA-256 of the bytes that were analysed (empty if the file could not be read).
     `error` is set if something could not be done; a refusal is no error. `notes` are for stderr,
-    `trace` is the traceback behind an internal error.
+    `trace` is the traceback behind an internal error. `stages` are, where they were asked for and several codemods
+    rewrite the file, what the first of them, the first two, and so on, make of it without the others.
     """
 
     path: str
@@ -78,6 +87,7 @@ class FileResult:
     error: str | None = None
     notes: tuple[str, ...] = ()
     trace: str = ""
+    stages: tuple[Stage, ...] = ()
 
     @property
     def status(self) -> str:
@@ -94,7 +104,7 @@ class FileResult:
             else finding
             for finding in self.findings
         )
-        return replace(self, findings=findings, edits=(), error=error)
+        return replace(self, findings=findings, edits=(), stages=(), error=error)
 
 
 class OverlappingEdits(ValueError):

@@ -5,13 +5,13 @@ from __future__ import annotations
 import gc
 import hashlib
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 from ssot_fix.bindings import Module, load
-from ssot_fix.edits import Applicability, Edit, FileResult, Finding, Refusal, Status
+from ssot_fix.edits import Applicability, Edit, FileResult, Finding, Refusal, Stage, Status
 from ssot_fix.engine.plan import Context, plan_module
 from ssot_fix.engine.settle import Settled, first_place, settle
 from ssot_fix.formatting import Styles, format_long_lines
@@ -22,10 +22,11 @@ from ssot_fix.source import Source, UnreadableText
 
 @dataclass(frozen=True)
 class Analysis:
-    """Analyses files in a worker; `scopes` tells production from test code."""
+    """Analyses files in a worker; `scopes` tells production from test code, `staged` asks for `FileResult.stages`."""
 
     context: Context
     scopes: Mapping[str, str]
+    staged: bool = False
 
     def __call__(self, paths: Sequence[str]) -> list[FileResult]:
         """Analyse some files, in order."""
@@ -63,18 +64,33 @@ class Analysis:
         notes = tuple(f"{path}: {note}" for note in settled.plan.notes)
         if not settled.edits:
             return FileResult(path, findings, notes=notes)
-        edits = self._formatted(module, settled, seeds)
-        return FileResult(path, findings, edits, hashlib.sha256(raw).digest(), notes=notes)
+        edits = self._formatted(module, settled, context, seeds)
+        stages = tuple(self._stages(path, raw, findings)) if self.staged else ()
+        return FileResult(path, findings, edits, hashlib.sha256(raw).digest(), notes=notes, stages=stages)
+
+    def _stages(self, path: str, raw: bytes, findings: Sequence[Finding]) -> Iterator[Stage]:
+        """What all but the last of the file's codemods make of it, one more at a time, each planned and proved."""
+        rewriting = {finding.codemod for finding in findings if finding.status is Status.REWRITTEN}
+        codemods = [codemod for codemod in self.context.codemods if codemod.name in rewriting]
+        for count in range(1, len(codemods)):
+            context = replace(self.context, codemods=tuple(codemods[:count]))
+            seeds = context.seeds(path, raw)
+            module = load(path, context.project.module_name(path), raw, seeds)
+            settled = settle(module, context, seeds)
+            edits = self._formatted(module, settled, context, seeds) if settled.edits else ()
+            yield Stage(codemods[count - 1].name, edits)
 
     @cached_property
     def _styles(self) -> Styles:
         return Styles(self.context.project.root)
 
-    def _formatted(self, module: Module, settled: Settled, seeds: frozenset[str]) -> tuple[Edit, ...]:
+    def _formatted(
+        self, module: Module, settled: Settled, context: Context, seeds: frozenset[str]
+    ) -> tuple[Edit, ...]:
         """The edits of a file, with the lines that they made too long formatted; planning that text plans nothing."""
         style = self._styles.of(module.path)
         formatted = style and format_long_lines(module.source, settled.edits, settled.raw, style)
-        if not formatted or plan_module(load(module.path, module.name, formatted.raw, seeds), self.context).edits:
+        if not formatted or plan_module(load(module.path, module.name, formatted.raw, seeds), context).edits:
             return settled.edits
         return formatted.edits
 

@@ -23,12 +23,16 @@ from ssot_fix.project.resolver import Project, project_of
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a run is to do. `paths` narrow it; `asked` are codemods that must not be inactive."""
+    """What a run is to do. `paths` narrow it; `asked` are codemods that must not be inactive.
+
+    `staged` asks for what the codemods make of each file one after the other (`FileResult.stages`).
+    """
 
     config: Config
     catalog: Mapping[str, Codemod]
     paths: Sequence[str | Path] = ()
     asked: Sequence[str] = ()
+    staged: bool = False
 
 
 @dataclass(slots=True)
@@ -227,7 +231,7 @@ class _Run:
             if tail in tails:
                 takers[tail] = takers.get(tail, frozenset()) | {name}
         context = Context(project, prepared, known, self._config, takers, wanted)
-        analysis = Analysis(context, {path: scopes[path] for path in candidates})
+        analysis = Analysis(context, {path: scopes[path] for path in candidates}, self._request.staged)
         sizes = [screened[path].size for path in candidates]
         for path, result in pool.run(analysis, candidates, sizes, self._told(len(candidates))):
             died = FileResult(path, error=f"{path}: the process that analysed it died; its other files were done")

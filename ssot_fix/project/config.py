@@ -36,11 +36,27 @@ class ConfigError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Verification:
+    """A command that is run before and after a change; `timeout` is in seconds."""
+
+    run: str
+    timeout: int = 600
+
+    def __post_init__(self) -> None:
+        """Check the values: ValueError."""
+        if not self.run.strip():
+            raise ValueError("`run` is empty")
+        if self.timeout <= 0:
+            raise ValueError("`timeout` must be at least one second")
+
+
+@dataclass(frozen=True, slots=True)
 class General:
     """Settings that are not a codemod's own.
 
     `exclude` and `test_patterns` are gitignore patterns and `source_roots` folders, all relative to the root.
     `codemods` are those to run, none meaning all. `jobs` is the number of workers, 0 meaning as many as pay.
+    `verify` are the commands that have to pass on a branch if they pass on its base.
     """
 
     exclude: tuple[str, ...] = ()
@@ -50,6 +66,7 @@ class General:
     include_tests: bool = False
     unsafe_fixes: bool = False
     jobs: int = 0
+    verify: tuple[Verification, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

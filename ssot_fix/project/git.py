@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 # By these a hook or an alias that runs us would point git at another repository than the folder's own
 # (`git rev-parse --local-env-vars`; the GIT_CONFIG_* ones are the user's settings and stay).
@@ -49,13 +50,27 @@ def toplevel(start: Path) -> Path | None:
     return None
 
 
-def run_git(root: Path, *args: str, input: bytes | None = None) -> bytes:
+def run_git(root: Path, *args: str, input: bytes | None = None, environment: Mapping[str, str] | None = None) -> bytes:
     """Run `git *args` in the folder `root` and return its standard output.
 
-    `input` goes to its standard input. No shell, hook, pager or file system monitor is started, and the index
-    is not refreshed on disk. Raises GitError if git is missing or fails.
+    `input` goes to its standard input, `environment` are further variables. No shell, hook, pager or file system
+    monitor is started, and the index is not refreshed on disk. Raises GitError if git is missing or fails.
     """
-    return _complete(root, args, input).stdout
+    return _complete(root, args, input, environment or {}).stdout
+
+
+def ask_git(root: Path, *args: str) -> str | None:
+    """The first line that `git *args` prints in the folder `root`; None if it fails, as it does to say no."""
+    try:
+        return os.fsdecode(run_git(root, *args)).partition("\n")[0]
+    except GitError:
+        return None
+
+
+def forget_other_repositories() -> None:
+    """Take the variables out of this process by which a hook or an alias points git elsewhere."""
+    for name in _OTHER_REPOSITORY:
+        os.environ.pop(name, None)
 
 
 def list_files(root: Path) -> tuple[list[bytes], list[str]]:
@@ -106,13 +121,15 @@ def _entries(output: bytes) -> list[bytes]:
     return output.split(b"\0")[:-1]
 
 
-def _complete(root: Path, args: tuple[str, ...], data: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
+def _complete(
+    root: Path, args: tuple[str, ...], data: bytes | None = None, more: Mapping[str, str] = MappingProxyType({})
+) -> subprocess.CompletedProcess[bytes]:
     settings = ("-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}")
     try:
         done = subprocess.run(
-            [_executable(), "--no-pager", *settings, *args],
+            [executable(), "--no-pager", *settings, *args],
             cwd=root,
-            env=_environment(),
+            env={**_environment(), **more},
             input=b"" if data is None else data,
             capture_output=True,
             check=False,
@@ -125,7 +142,11 @@ def _complete(root: Path, args: tuple[str, ...], data: bytes | None = None) -> s
     return done
 
 
-def _executable() -> str:
+def executable() -> str:
+    """The absolute path of git.
+
+    Raises GitError if it is not there.
+    """
     # Looked for by hand: Windows would take a git.exe out of the current folder, which is the code under
     # migration (CVE-2023-40590), and so would an empty or relative entry of PATH elsewhere.
     name = "git.exe" if os.name == "nt" else "git"

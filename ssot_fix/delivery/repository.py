@@ -1,0 +1,240 @@
+"""A repository's objects and refs. Its work tree and its index are never looked at, and no hook is run."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ssot_fix.project.git import GitError, ask_git, executable, forget_other_repositories, run_git, toplevel
+
+if TYPE_CHECKING:
+    from git import Repo
+
+FILE, PROGRAM, LINK, SUBMODULE = "100644", "100755", "120000", "160000"
+# Settings that name a program: out of a repository's own configuration they are not taken.
+_PROGRAMS = ("gpg.program", "gpg.openpgp.program", "gpg.ssh.program", "gpg.ssh.defaultkeycommand", "gpg.x509.program")
+_OWN_INDEX = ("-c", "core.splitIndex=false", "-c", "index.sparse=false", "-c", "core.untrackedCache=false")
+_PERSON = re.compile(r"\s*(?P<name>[^<>\n]*[^<>\s])\s*<(?P<mail>[^<>\s]+)>\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A file of a commit: its path, with undecodable bytes as surrogate escapes, its mode, blob and size in bytes."""
+
+    path: str
+    mode: str
+    blob: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A commit as it stands in the history; `trailers` by name, each with its last value."""
+
+    id: str
+    parents: tuple[str, ...]
+    author: str
+    subject: str
+    trailers: Mapping[str, str]
+
+
+class Repository:
+    """A git repository: with a work tree, a linked work tree, or bare.
+
+    `folder` is the root of the work tree, or the repository itself if that is bare.
+    """
+
+    def __init__(self, start: Path) -> None:
+        """Find the repository that holds the folder `start`; GitError if none does."""
+        forget_other_repositories()
+        folder = toplevel(start.resolve()) or start.resolve()
+        asked = run_git(folder, "rev-parse", "--absolute-git-dir", "--is-bare-repository", "--is-shallow-repository")
+        git_dir, bare, shallow = os.fsdecode(asked).splitlines()
+        self.folder = Path(git_dir) if bare == "true" else folder
+        self._git_dir = git_dir
+        self.is_shallow = shallow == "true"
+
+    def close(self) -> None:
+        """End the processes that read objects."""
+        self._objects.close()
+
+    def git(self, *arguments: str, input: bytes | None = None, environment: Mapping[str, str] | None = None) -> str:
+        """What git prints, without the newline at the end.
+
+        Raises GitError.
+        """
+        printed = run_git(self.folder, *arguments, input=input, environment=environment)
+        return os.fsdecode(printed).removesuffix("\n")
+
+    @cached_property
+    def _objects(self) -> Repo:
+        os.environ["GIT_PYTHON_GIT_EXECUTABLE"] = executable()  # else it is looked for in the current folder, too
+        from git import Repo  # noqa: PLC0415
+
+        repository = Repo(self.folder)
+        repository.git.set_persistent_git_options(c=["core.fsmonitor=false", f"core.hooksPath={os.devnull}"])
+        # Without GIT_DIR it takes the folder around a bare repository for a work tree.
+        variables = {"GIT_NO_LAZY_FETCH": "1", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}
+        repository.git.update_environment(GIT_DIR=self._git_dir, **variables)
+        return repository
+
+    # Reading
+
+    def resolve(self, name: str) -> str:
+        """The id of the commit that a branch, tag, remote branch or id names; GitError if there is none."""
+        # --end-of-options: a name may begin with a dash.
+        found = ask_git(self.folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+        if found is None:
+            raise GitError(f"there is no commit called `{name}` here; `git fetch` brings what the remote has")
+        return found
+
+    def branch(self, name: str) -> str | None:
+        """The commit that a local branch stands at."""
+        return ask_git(self.folder, "rev-parse", "--verify", "--quiet", f"refs/heads/{name}^{{commit}}")
+
+    def entries(self, commit: str) -> list[Entry]:
+        """All files of a commit, links and submodules among them."""
+        listed = run_git(self.folder, "ls-tree", "-r", "-z", "-l", "--full-tree", commit)
+        return [_entry(line) for line in listed.split(b"\0")[:-1]]
+
+    def blob(self, blob: str) -> bytes | None:
+        """The bytes of a file; None if the repository does not hold them (a partial clone)."""
+        try:
+            data: bytes = self._objects.odb.stream(bytes.fromhex(blob)).read()
+        except ValueError:  # BadObject is one
+            return None
+        return data
+
+    def text(self, commit: str, path: str) -> bytes | None:
+        """The bytes of one file of a commit."""
+        listed = run_git(self.folder, "ls-tree", "-z", "-l", "--full-tree", commit, "--", path).split(b"\0")[:-1]
+        entries = [_entry(line) for line in listed]
+        return self.blob(entries[0].blob) if len(entries) == 1 and entries[0].mode in {FILE, PROGRAM} else None
+
+    def commits_back(self, tip: str, most: int) -> Iterator[Commit]:
+        """Up to `most` commits from a tip backwards, along the first parents; fewer where a shallow clone ends."""
+        form = "%H%x00%P%x00%an <%ae>%x00%s%x00%(trailers:only,unfold)%x00"
+        chosen = ("--first-parent", f"--max-count={most}", f"--format=tformat:{form}")
+        printed = self.git("log", *chosen, "--end-of-options", tip)
+        fields = printed.split("\0")
+        for id_, parents, author, subject, trailers in zip(*(iter(fields),) * 5, strict=False):
+            pairs = (line.partition(": ") for line in trailers.splitlines())
+            yield Commit(id_.strip(), tuple(parents.split()), author, subject, {key: value for key, _, value in pairs})
+
+    def difference(self, before: str, after: str) -> str:
+        """A hash of what differs between two commits or trees: paths, modes and blobs, whatever else they hold."""
+        raw = run_git(self.folder, "diff-tree", "-r", "-z", "--no-renames", "--full-index", "--raw", before, after)
+        return hashlib.sha256(raw).hexdigest()
+
+    def tree(self, commit: str) -> str:
+        """The id of a commit's tree."""
+        return self.git("rev-parse", "--verify", "--end-of-options", f"{commit}^{{tree}}")
+
+    # Writing
+
+    def store(self, texts: Sequence[bytes]) -> list[str]:
+        """Write blobs; their ids, in order."""
+        if not texts:
+            return []
+        with tempfile.TemporaryDirectory(prefix="ssot-fix-") as folder:
+            files = [Path(folder, str(number)) for number in range(len(texts))]
+            for file, text in zip(files, texts, strict=True):
+                file.write_bytes(text)
+            paths = "".join(f"{file}\n" for file in files).encode()
+            return self.git("hash-object", "-w", "--no-filters", "--stdin-paths", input=paths).splitlines()
+
+    def tree_with(self, base: str, files: Iterable[tuple[str, str, str]]) -> str:
+        """The tree of a commit or tree with the blobs of some files replaced: (path, mode, blob) of each."""
+        with tempfile.TemporaryDirectory(prefix="ssot-fix-") as folder:
+            index = {"GIT_INDEX_FILE": str(Path(folder, "index"))}
+            lines = b"".join(f"{mode} {blob}\t".encode() + os.fsencode(path) + b"\0" for path, mode, blob in files)
+            self.git(*_OWN_INDEX, "read-tree", base, environment=index)
+            self.git(*_OWN_INDEX, "update-index", "-z", "--index-info", input=lines, environment=index)
+            return self.git(*_OWN_INDEX, "write-tree", "--missing-ok", environment=index)
+
+    def commit(self, tree: str, parent: str, message: str, author: str | None) -> str:
+        """Write a commit, signed if the settings of git want that; its id.
+
+        `author` is `Name <mail>`, and the committer, too, where git knows of none. Raises GitError.
+        """
+        settings, variables = ["-c", "user.useConfigOnly=true", *self._trusted_programs], dict[str, str]()
+        if author is not None:
+            name, mail = parse_person(author)
+            variables = {"GIT_AUTHOR_NAME": name, "GIT_AUTHOR_EMAIL": mail}
+            if ask_git(self.folder, "-c", "user.useConfigOnly=true", "var", "GIT_COMMITTER_IDENT") is None:
+                variables |= {"GIT_COMMITTER_NAME": name, "GIT_COMMITTER_EMAIL": mail}
+        elif ask_git(self.folder, "-c", "user.useConfigOnly=true", "var", "GIT_AUTHOR_IDENT") is None:
+            raise GitError(
+                "git does not know who makes the commit; give --author 'Name <mail>', or run: "
+                "git config --global user.name 'Name' and git config --global user.email mail"
+            )
+        signed = ["-S"] if ask_git(self.folder, "config", "--type=bool", "commit.gpgSign") == "true" else []
+        arguments = ("commit-tree", *signed, "-p", parent, "-F", "-", tree)
+        text = message.encode("utf-8", "surrogateescape")
+        return self.git(*settings, "-c", "i18n.commitEncoding=utf-8", *arguments, input=text, environment=variables)
+
+    @cached_property
+    def _trusted_programs(self) -> list[str]:
+        """Options that put the user's own settings, or git's defaults, in the place of the repository's programs."""
+        overriding = []
+        for key in _PROGRAMS:
+            if self.own_setting(key):
+                trusted = ask_git(self.folder, "config", "--global", "--get", key)
+                overriding += ["-c", f"{key}={trusted or _DEFAULT_PROGRAMS.get(key, '')}"]
+        return overriding
+
+    def own_setting(self, key: str) -> bool:
+        """Whether a setting of git's comes from the repository's own configuration."""
+        shown = ask_git(self.folder, "config", "--show-scope", "--get", key)
+        return shown is not None and shown.split("\t")[0] in {"local", "worktree"}
+
+    def set_branch(self, name: str, commit: str, before: str | None) -> None:
+        """Set a branch that still stands at `before` (None: is not there yet).
+
+        Raises GitError.
+        """
+        old = before or "0" * len(commit)
+        self.git("update-ref", "-m", "ssot-fix", f"refs/heads/{name}", commit, old)
+
+    def checked_out(self, name: str) -> str | None:
+        """The work tree that a branch is checked out in."""
+        folder = ""
+        for line in self.git("worktree", "list", "--porcelain").splitlines():
+            kind, _, value = line.partition(" ")
+            if kind == "worktree":
+                folder = value
+            elif (kind, value) == ("branch", f"refs/heads/{name}") and not (self._is_bare(folder)):
+                return folder
+        return None
+
+    def _is_bare(self, folder: str) -> bool:
+        return toplevel(Path(folder)) != Path(folder)
+
+
+_DEFAULT_PROGRAMS = {
+    "gpg.program": "gpg",
+    "gpg.openpgp.program": "gpg",
+    "gpg.ssh.program": "ssh-keygen",
+    "gpg.x509.program": "gpgsm",
+}
+
+
+def parse_person(text: str) -> tuple[str, str]:
+    """The name and the mail address of `Name <mail>`; GitError if it has another form."""
+    match = _PERSON.fullmatch(text)
+    if match is None:
+        raise GitError(f"an author is written 'Name <mail>', not {text!r}")
+    return match["name"], match["mail"]
+
+
+def _entry(line: bytes) -> Entry:
+    about, _, path = line.partition(b"\t")
+    mode, _kind, blob, size = about.decode().split()
+    return Entry(os.fsdecode(path), mode, blob, int(size) if size.isdigit() else 0)
