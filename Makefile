@@ -9,7 +9,7 @@ demo: $(VENV)/.installed
 	$(BIN)/python fixtures/demo.py
 
 test: $(VENV)/.test-installed lint
-	$(BIN)/python -m pytest --numprocesses=auto --dist=worksteal --cov --cov-report=term
+	$(BIN)/python -m pytest --numprocesses=auto --dist=worksteal
 
 lint: $(VENV)/.test-installed
 	$(BIN)/ruff check .

@@ -519,8 +519,9 @@ class TestWalk:
     def test_a_gitignore_that_cannot_be_read_is_a_note(self, folder):
         longest = 4095  # bytes; PATH_MAX without its NUL: the folder can just be listed, the file not be opened
         left = longest - len(os.fsencode(folder)) - len("/.py")
-        depth = left // 201
-        nest(folder, "d" * 200, depth, ".gitignore", "d" * (left - depth * 201 - 1) + ".py")
+        # What the folders leave is enough for the name of the one file, and too little for that of the other.
+        length = next(length for length in range(200, 100, -1) if 2 <= left % (length + 1) <= 6)
+        nest(folder, "d" * length, left // (length + 1), ".gitignore", "d" * (left % (length + 1) - 1) + ".py")
         found = discover(folder)
         assert [Path(file).suffix for file in found.files] == [".py"]
         (note,) = found.notes
