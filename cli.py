@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar
@@ -17,6 +17,14 @@ from click_default_group import DefaultGroup
 from ssot_fix import __version__
 
 if TYPE_CHECKING:
+    from ssot_fix.delivery.branches import Builder
+    from ssot_fix.delivery.forge import Forge
+    from ssot_fix.delivery.proposals import Proposal, Proposals
+    from ssot_fix.delivery.pull_requests import Deliverer
+    from ssot_fix.delivery.question import Question
+    from ssot_fix.delivery.remote import Remote
+    from ssot_fix.delivery.repository import Repository
+    from ssot_fix.delivery.verify import Verifier
     from ssot_fix.edits import FileResult
     from ssot_fix.engine.contract import Codemod
     from ssot_fix.engine.run import Outcome, Request
@@ -24,6 +32,7 @@ if TYPE_CHECKING:
 
 DONE, FOUND_WORK, FAILED = 0, 1, 2
 F = TypeVar("F", bound=Callable[..., Any])
+_FOR_VIEWERS = ("sarif", "github")  # formats that tell of places, without a diff
 _LONG = 0.7  # seconds after which a progress bar is worth its flicker
 
 
@@ -88,9 +97,35 @@ class Options:
     output: Path | None = None
 
 
-def _output_options(function: F) -> F:
-    """The options of every command that reports."""
-    for option in (
+@dataclass(frozen=True, slots=True)
+class Branching(Options):
+    """The options of the commands that make branches; `verify` are commands with their limits in seconds."""
+
+    base: str | None = None
+    name: str | None = None
+    split: str | None = None
+    max_files: int | None = None
+    author: str | None = None
+    yes: bool = False
+    verify: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery(Branching):
+    """The options of `pr`."""
+
+    remote: str = "origin"
+    draft: bool = False
+    label: tuple[str, ...] = ()
+    reviewer: tuple[str, ...] = ()
+    max_open: int | None = None
+    max_per_hour: int | None = None
+    token_file: Path | None = None
+
+
+def _output_options(*formats: str) -> Callable[[F], F]:
+    """The options of every command that reports; `formats` are those that it knows besides text and JSON."""
+    options = (
         click.option(
             "--output",
             type=click.Path(path_type=Path, dir_okay=False),
@@ -99,7 +134,7 @@ def _output_options(function: F) -> F:
         ),
         click.option(
             "--format",
-            type=click.Choice(["text", "json"]),
+            type=click.Choice(["text", "json", *formats]),
             default="text",
             show_default=True,
             help="What to print on stdout.",
@@ -112,9 +147,14 @@ def _output_options(function: F) -> F:
             show_default=True,
             help="auto, always or never.",
         ),
-    ):
-        function = option(function)
-    return function
+    )
+
+    def add(function: F) -> F:
+        for option in options:
+            function = option(function)
+        return function
+
+    return add
 
 
 @command.command()
@@ -132,7 +172,7 @@ def _output_options(function: F) -> F:
 @click.option("--stats", is_flag=True, help="Show where the time went.")
 @click.option("-q", "--quiet", is_flag=True, help="No summary.")
 @click.option("-v", "--verbose", count=True, help="List every refused site; -vv: tracebacks.")
-@_output_options
+@_output_options("sarif", "github")
 def run(**given: Any) -> int:  # noqa: ANN401
     """Find code that goes round the single sources of truth, and rewrite what is proved harmless."""
     options = Options(**given)
@@ -196,12 +236,105 @@ def init(accessor: Path | None) -> int:
     return DONE
 
 
+def _branch_options(function: F) -> F:
+    """The options of the commands that make branches."""
+    for option in (
+        click.option("-v", "--verbose", count=True, help="List every refused site; -vv: tracebacks."),
+        click.option("-q", "--quiet", is_flag=True, help="No diff, notes and summary."),
+        click.option("-y", "--yes", is_flag=True, help="Don't ask."),
+        click.option("--jobs", type=click.IntRange(1), metavar="N", help="Number of worker processes."),
+        click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="Read the settings from here."),
+        click.option("--include-tests", is_flag=True, help="Look into test code, too."),
+        click.option("--unsafe-fixes", is_flag=True, help="Apply fixes that may behave differently, in a stated way."),
+        click.option("--author", metavar="'NAME <MAIL>'", help="Who makes the commits; else git's settings say."),
+        click.option(
+            "--verify-timeout",
+            type=click.IntRange(1),
+            default=600,
+            show_default=True,
+            metavar="SECONDS",
+            help="How long each --verify may take.",
+        ),
+        click.option(
+            "--verify",
+            multiple=True,
+            metavar="'CMD'",
+            help="Run this command on the base and on the branch (repeatable); it has to pass if it did before.",
+        ),
+        click.option("--max-files", type=click.IntRange(1), metavar="N", help="At most so many files in a branch."),
+        click.option(
+            "--split",
+            type=click.Choice(["codemod", "directory", "codeowners"]),
+            help="One branch for each codemod, top-level directory or CODEOWNERS owner.",
+        ),
+        click.option("--name", metavar="BRANCH", help="The name of the branch, or what the names begin with."),
+        click.option("--base", metavar="REF", help="The commit to build on."),
+        click.option("--codemod", multiple=True, metavar="NAME", help="Run only this codemod (repeatable)."),
+    ):
+        function = option(function)
+    return function
+
+
+@command.command()
+@_branch_options
+@_output_options()
+def branch(*, verify: tuple[str, ...], verify_timeout: int, **given: Any) -> int:  # noqa: ANN401
+    """Put the changes on a branch: one commit for each codemod, without a checkout.
+
+    What is changed is the base commit (--base, else HEAD), whatever lies in the work tree. A branch that holds other
+    people's commits is left alone.
+    """
+    with _reported_errors():
+        return _branch(Branching(verify=_commands(verify, verify_timeout), **given))
+
+
+@command.command()
+@click.option("--draft", is_flag=True, help="Open drafts.")
+@click.option("--label", multiple=True, metavar="L", help="Give pull requests this label (repeatable).")
+@click.option(
+    "--reviewer", multiple=True, metavar="R", help="Ask this person, or ORG/TEAM, for a review (repeatable)."
+)
+@click.option("--dry-run", is_flag=True, help="Print the diff, and say what would be done; nothing is pushed.")
+@click.option(
+    "--max-open",
+    type=click.IntRange(1),
+    default=10,
+    show_default=True,
+    metavar="N",
+    help="Open no more where so many are open.",
+)
+@click.option("--max-per-hour", type=click.IntRange(1), metavar="N", help="Open at most so many within an hour.")
+@click.option("--remote", default="origin", show_default=True, metavar="NAME", help="The remote to push to.")
+@click.option(
+    "--token-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Read the token from here; else GITHUB_TOKEN or GH_TOKEN is it.",
+)
+@_branch_options
+@_output_options()
+def pr(*, verify: tuple[str, ...], verify_timeout: int, **given: Any) -> int:  # noqa: ANN401
+    """Push the changes to a branch, and open or refresh its pull request.
+
+    They are made on the remote's default branch (or --base) as it is now. Run it as often as you like: where all is as
+    it should be, nothing is done. A branch that somebody has pushed to is left alone, a pull request that somebody has
+    closed stays closed, and one for which nothing is left to do is closed.
+    """
+    from ssot_fix.delivery.forge import ForgeError  # noqa: PLC0415
+
+    with _reported_errors():
+        try:
+            return _pr(Delivery(verify=_commands(verify, verify_timeout), **given))
+        except ForgeError as error:
+            raise click.ClickException(str(error)) from None
+
+
 @command.command("discover-moves")  # type: ignore[untyped-decorator]
 @click.option("--write-config", is_flag=True, help="Append the conclusive moves to the settings.")
 @click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="Read the settings from here.")
 @click.option("--jobs", type=click.IntRange(1), metavar="N", help="Number of worker processes.")
 @click.option("-q", "--quiet", is_flag=True, help="No notes.")
-@_output_options
+@_output_options()
 def discover_moves(*, write_config: bool, **given: Any) -> int:  # noqa: ANN401
     """Find out where modules and names went that imports still ask for.
 
@@ -278,16 +411,181 @@ def _run(options: Options) -> int:
     with _progress(options) as progress:
         outcome = run(request, progress)
     diffs = _diffs(options, config.root, outcome)
+    sources = _sources(options, config.root, outcome.results)
     if options.write:
         outcome.results = _written(options, config.root, outcome.results)
+    if options.format in _FOR_VIEWERS:
+        _print(options, _for_viewers(options, request, outcome, sources))
     return _report(options, request, outcome, diffs, time.perf_counter() - began)
 
 
-def _settings(options: Options, found: dict[str, Codemod]) -> Config:
+def _commands(commands: tuple[str, ...], timeout: int) -> tuple[tuple[str, int], ...]:
+    if any(not command.strip() for command in commands):
+        raise click.UsageError("--verify is empty")
+    return tuple((command, timeout) for command in commands)
+
+
+def _branch(options: Branching) -> int:
+    from ssot_fix.delivery.branches import json_branches, offer, told_branch  # noqa: PLC0415
+    from ssot_fix.delivery.repository import Repository  # noqa: PLC0415
+
+    repository = Repository(Path.cwd())
+    base = repository.resolve(options.base or "HEAD")
+    made = _proposed(options, repository, base)
+    builder, verifier = _builder(options, repository, base, made)
+    if made.proposals and not _confirmed(options, f"make {', '.join(each.branch for each in made.proposals)}?"):
+        return FAILED
+    branches = [offer(builder, verifier, proposal) for proposal in made.proposals]
+    for each in branches:
+        _say(told_branch(each))
+    if options.format == "json":
+        _print(options, json_branches(base, branches, made.notes).encode())
+    return FAILED if made.failed or any(each.is_worry for each in branches) else DONE
+
+
+def _pr(options: Delivery) -> int:
+    from codemods import catalog  # noqa: PLC0415
+    from ssot_fix.delivery.github import GitHub  # noqa: PLC0415
+    from ssot_fix.delivery.pull_report import json_pulls, told_pull  # noqa: PLC0415
+    from ssot_fix.delivery.question import Question, deliveries, fetched  # noqa: PLC0415
+    from ssot_fix.delivery.remote import Remote, find_token  # noqa: PLC0415
+    from ssot_fix.delivery.repository import Repository  # noqa: PLC0415
+
+    repository, secret = Repository(Path.cwd()), find_token(options.token_file)
+    remote = Remote(repository, options.remote, secret)
+    forge = GitHub(remote.location, secret)
+    base, heads = fetched(remote, options.base, options.name)
+    question = Question(base, options.codemod, options.name, options.split, tuple(_repeated(options)))
+    is_asked = sys.stdin.isatty() and not (options.yes or options.dry_run)
+    made = _proposed(options, repository, heads[base], shows=is_asked or options.dry_run)
+    if is_asked and made.proposals and not _confirmed(options, f"push to {remote.location}, and open pull requests?"):
+        return FAILED
+    delivered = []
+    deliverer = _deliverer(options, question, heads, made, (repository, remote, forge))
+    for done in deliveries(deliverer, question, made, made.config.general.codemods or tuple(catalog())):
+        _say(told_pull(done, dry_run=options.dry_run))
+        delivered.append(done)
+    for note in deliverer.notes:
+        _say(f"note: {note}")
+    if options.format == "json":
+        _print(options, json_pulls(delivered, [*made.notes, *deliverer.notes]).encode())
+    return FAILED if made.failed or any(done.is_worry for done in delivered) else DONE
+
+
+def _repeated(options: Delivery) -> Iterator[str]:
+    """The options that change what a pull request holds, for whoever runs it again."""
+    yield from ("--unsafe-fixes",) if options.unsafe_fixes else ()
+    yield from ("--include-tests",) if options.include_tests else ()
+    yield from ("--config", str(options.config)) if options.config else ()
+    yield from ("--max-files", str(options.max_files)) if options.max_files else ()
+
+
+def _deliverer(
+    options: Delivery,
+    question: Question,
+    heads: dict[str, str],
+    made: Proposals,
+    places: tuple[Repository, Remote, Forge],
+) -> Deliverer:
+    from ssot_fix.delivery.body import Story  # noqa: PLC0415
+    from ssot_fix.delivery.pull_requests import Deliverer, Manners  # noqa: PLC0415
+
+    repository, remote, forge = places
+    builder, verifier = _builder(options, repository, heads[question.base], made)
+    manners = Manners(
+        question.key(),
+        options.label,
+        options.reviewer,
+        options.draft,
+        options.max_open,
+        options.max_per_hour,
+        options.dry_run,
+    )
+
+    def story(proposal: Proposal) -> Story:
+        return Story(proposal, builder.catalog, builder.headlines, question.base, question.command())
+
+    return Deliverer(builder, verifier, remote, forge, manners, question.base, heads, story)
+
+
+def _proposed(options: Branching, repository: Repository, base: str, *, shows: bool = True) -> Proposals:
+    """Plan on the base, and show it: the diff on stdout (if that is to hold text), the rest on stderr."""
+    from codemods import catalog  # noqa: PLC0415
+    from ssot_fix.delivery.proposals import Wanted, propose  # noqa: PLC0415
+
+    began = time.perf_counter()
+    found = catalog()
+    wanted = Wanted(
+        found,
+        lambda folder: _settings_of(options, found, repository, folder),
+        tuple(_asked(options.codemod, found)),
+        options.name,
+        options.split,
+        options.max_files,
+    )
+    with _progress(options) as progress:
+        made = propose(repository, base, wanted, progress)
+    if shows and options.format == "text" and not options.quiet:
+        _print(options, b"".join(_branch_diffs(options, made)))
+    outcome = made.outcome()
+    _print_notes(options, outcome)
+    if not options.quiet:
+        _print_summary(options, found, outcome, time.perf_counter() - began)
+    return made
+
+
+def _settings_of(options: Branching, found: dict[str, Codemod], repository: Repository, folder: Path) -> Config:
+    """The settings of a commit whose files are in `folder`, as seen from the same place as the current folder."""
+    inside = Path(os.path.relpath(Path.cwd(), repository.folder))
+    here = folder / inside if (folder / inside).is_dir() and ".." not in inside.parts else folder
+    if options.config is not None and not options.config.is_absolute() and (here / options.config).is_file():
+        options = replace(options, config=here / options.config)  # what was committed, not what lies about
+    return _settings(options, found, folder, here)
+
+
+def _branch_diffs(options: Branching, made: Proposals) -> Iterator[bytes]:
+    from ssot_fix.report.diff import render_colored, unified_diff  # noqa: PLC0415
+
+    colored = options.output is None and _colors(options, sys.stdout)
+    for proposal in made.proposals:
+        if len(made.proposals) > 1:
+            yield f"# {proposal.branch}\n".encode()
+        for change in proposal.changes:
+            told = (change.path, change.old, change.edits)
+            yield render_colored(*told).encode() if colored else unified_diff(*told)
+
+
+def _builder(options: Branching, repository: Repository, base: str, made: Proposals) -> tuple[Builder, Verifier]:
+    from codemods import catalog  # noqa: PLC0415
+    from ssot_fix.delivery.branches import Builder, check_name, headlines_of  # noqa: PLC0415
+    from ssot_fix.delivery.verify import Verifier  # noqa: PLC0415
+    from ssot_fix.project.config import Verification  # noqa: PLC0415
+    from ssot_fix.reasons import SHARED  # noqa: PLC0415
+
+    for proposal in made.proposals:
+        check_name(repository, proposal.branch)
+    found = catalog()
+    builder = Builder(repository, base, found, headlines_of(found, SHARED), options.author)
+    commands = [Verification(command, seconds) for command, seconds in options.verify]
+    return builder, Verifier(repository, base, [*made.config.general.verify, *commands])
+
+
+def _confirmed(options: Branching, question: str) -> bool:
+    if options.yes:
+        return True
+    if not sys.stdin.isatty():
+        raise click.UsageError("nothing was done: there is no terminal to ask on; --yes says that it is meant")
+    return click.confirm(f"ssot-fix: {question}", err=True)
+
+
+def _settings(
+    options: Options, found: dict[str, Codemod], root: Path | None = None, here: Path | None = None
+) -> Config:
+    """The settings of the project around the current folder, or of one at `root`, seen from `here`."""
     from ssot_fix.project.config import find_root, load  # noqa: PLC0415
 
-    here = Path.cwd()
-    root = find_root(here)
+    here = here or Path.cwd()
+    root = root or find_root(here)
     config = load(root, here, {name: codemod.options for name, codemod in found.items()}, options.config)
     general = config.general
     config.general = replace(
@@ -334,11 +632,11 @@ def _report(options: Options, request: Request, outcome: Outcome, diffs: dict[st
         from ssot_fix.report.json_report import render  # noqa: PLC0415
 
         _print(options, render(outcome.results, diffs, outcome.files_scanned).encode())
-    else:
+    elif options.format == "text":
         _print(options, b"".join(diffs.values()))
     _print_notes(options, outcome)
     if not options.quiet:
-        _print_summary(options, request, outcome, seconds)
+        _print_summary(options, request.catalog, outcome, seconds)
     if options.stats:
         _print_stats(outcome)
     if summary.files_failed:
@@ -363,11 +661,37 @@ def _diffs(options: Options, root: Path, outcome: Outcome) -> dict[str, bytes]:
         if old is None:
             error = f"{result.path} changed while ssot-fix was running; run it again"
             outcome.results[index] = result.undone("not-written", error)
+        elif options.format in _FOR_VIEWERS:
+            continue
         elif colored:
             diffs[result.path] = render_colored(result.path, old, result.edits).encode()
         else:
             diffs[result.path] = unified_diff(result.path, old, result.edits)
     return diffs
+
+
+def _sources(options: Options, root: Path, results: Sequence[FileResult]) -> dict[str, bytes]:
+    """The bytes of the files that are reported, where the format counts places in them."""
+    if options.format not in _FOR_VIEWERS:
+        return {}
+    sources: dict[str, bytes] = {}
+    for result in results:
+        with suppress(OSError):
+            sources[result.path] = (root / result.path).read_bytes()
+    return sources
+
+
+def _for_viewers(options: Options, request: Request, outcome: Outcome, sources: dict[str, bytes]) -> bytes:
+    """The report as SARIF or as annotations; where files were written, of what is left in them."""
+    from ssot_fix.report import annotations, sarif  # noqa: PLC0415
+    from ssot_fix.report.remaining import remaining  # noqa: PLC0415
+
+    results: Sequence[FileResult] = outcome.results
+    if options.write:
+        results, sources = remaining(results, sources)
+    if options.format == "github":
+        return annotations.render(results).encode()
+    return sarif.render(results, sources, outcome.files_scanned, request.catalog, outcome.notes).encode()
 
 
 def _colors(options: Options, stream: TextIO) -> bool:
@@ -405,13 +729,13 @@ def _print_notes(options: Options, outcome: Outcome) -> None:
                 click.echo(result.trace, err=True)
 
 
-def _print_summary(options: Options, request: Request, outcome: Outcome, seconds: float) -> None:
+def _print_summary(options: Options, found: Mapping[str, Codemod], outcome: Outcome, seconds: float) -> None:
     from ssot_fix.reasons import SHARED  # noqa: PLC0415
     from ssot_fix.report.summary import summarize  # noqa: PLC0415
     from ssot_fix.report.terminal import print_summary  # noqa: PLC0415
 
     reasons = dict(SHARED)
-    for codemod in request.catalog.values():
+    for codemod in found.values():
         reasons |= codemod.reasons
     print_summary(
         summarize(outcome.results, outcome.files_scanned),

@@ -117,12 +117,12 @@ def offer(builder: Builder, verifier: Verifier, proposal: Proposal) -> Branched:
 def _why_left(builder: Builder, name: str, found: Standing) -> str:
     if folder := builder.repository.checked_out(name):
         return f"{name} is checked out in {folder}; check out another branch there, or use --name"
-    if found.is_ours or _is_reached(builder.repository, found.tip, builder.base):
+    if found.is_ours or is_reached(builder.repository, found.tip, builder.base):
         return ""
     return f"{name} has commits that are not ours; use --name, or delete the branch: {told(found)}"
 
 
-def _is_reached(repository: Repository, commit: str, base: str) -> bool:
+def is_reached(repository: Repository, commit: str, base: str) -> bool:
     """Whether a commit is an ancestor of the base: then a branch there has nothing of its own."""
     return ask_git(repository.folder, "merge-base", "--is-ancestor", commit, base) is not None
 

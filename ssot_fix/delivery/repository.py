@@ -55,8 +55,9 @@ class Repository:
         """Find the repository that holds the folder `start`; GitError if none does."""
         forget_other_repositories()
         folder = toplevel(start.resolve()) or start.resolve()
-        asked = run_git(folder, "rev-parse", "--absolute-git-dir", "--is-bare-repository", "--is-shallow-repository")
-        git_dir, bare, shallow = os.fsdecode(asked).splitlines()
+        asked = run_git(folder, "rev-parse", "--is-bare-repository", "--is-shallow-repository", "--absolute-git-dir")
+        # The folder comes last: its name may hold what ends a line.
+        bare, shallow, git_dir = os.fsdecode(asked).removesuffix("\n").split("\n", 2)
         self.folder = Path(git_dir) if bare == "true" else folder
         self._git_dir = git_dir
         self.is_shallow = shallow == "true"
@@ -78,7 +79,7 @@ class Repository:
         os.environ["GIT_PYTHON_GIT_EXECUTABLE"] = executable()  # else it is looked for in the current folder, too
         from git import Repo  # noqa: PLC0415
 
-        repository = Repo(self.folder)
+        repository = Repo(self.folder, expand_vars=False)  # a folder may be called $HOME
         repository.git.set_persistent_git_options(c=["core.fsmonitor=false", f"core.hooksPath={os.devnull}"])
         # Without GIT_DIR it takes the folder around a bare repository for a work tree.
         variables = {"GIT_NO_LAZY_FETCH": "1", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}
@@ -121,7 +122,8 @@ class Repository:
     def commits_back(self, tip: str, most: int) -> Iterator[Commit]:
         """Up to `most` commits from a tip backwards, along the first parents; fewer where a shallow clone ends."""
         form = "%H%x00%P%x00%an <%ae>%x00%s%x00%(trailers:only,unfold)%x00"
-        chosen = ("--first-parent", f"--max-count={most}", f"--format=tformat:{form}")
+        # Checking a signature would run a program.
+        chosen = ("--no-show-signature", "--first-parent", f"--max-count={most}", f"--format=tformat:{form}")
         printed = self.git("log", *chosen, "--end-of-options", tip)
         fields = printed.split("\0")
         for id_, parents, author, subject, trailers in zip(*(iter(fields),) * 5, strict=False):
@@ -205,17 +207,9 @@ class Repository:
 
     def checked_out(self, name: str) -> str | None:
         """The work tree that a branch is checked out in."""
-        folder = ""
-        for line in self.git("worktree", "list", "--porcelain").splitlines():
-            kind, _, value = line.partition(" ")
-            if kind == "worktree":
-                folder = value
-            elif (kind, value) == ("branch", f"refs/heads/{name}") and not (self._is_bare(folder)):
-                return folder
-        return None
-
-    def _is_bare(self, folder: str) -> bool:
-        return toplevel(Path(folder)) != Path(folder)
+        folder = self.git("for-each-ref", "--format=%(worktreepath)", f"refs/heads/{name}")
+        # A bare repository has a HEAD, but no work tree; one that was deleted stands for nothing.
+        return folder if folder and toplevel(Path(folder)) == Path(folder) else None
 
 
 _DEFAULT_PROGRAMS = {

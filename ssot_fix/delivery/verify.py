@@ -56,7 +56,7 @@ class Verifier:
     def __init__(self, repository: Repository, base: str, commands: Sequence[Verification]) -> None:
         self._repository = repository
         self._base = base
-        self._commands = commands
+        self.commands = commands
         self._before: tuple[Ran, ...] | None = None
 
     def verify(self, commit: str) -> tuple[Verified, ...]:
@@ -64,18 +64,18 @@ class Verifier:
 
         Raises GitError if there can't be one.
         """
-        if not self._commands:
+        if not self.commands:
             return ()
         if self._before is None:
             self._before = self._run_all(self._base)
         after = self._run_all(commit)
         return tuple(
-            Verified(command.run, *ran) for command, *ran in zip(self._commands, self._before, after, strict=True)
+            Verified(command.run, *ran) for command, *ran in zip(self.commands, self._before, after, strict=True)
         )
 
     def _run_all(self, commit: str) -> tuple[Ran, ...]:
         with _worktree(self._repository, commit) as folder:
-            return tuple(_run(command, folder) for command in self._commands)
+            return tuple(_run(command, folder) for command in self.commands)
 
 
 @contextmanager

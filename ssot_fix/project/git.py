@@ -59,6 +59,14 @@ def run_git(root: Path, *args: str, input: bytes | None = None, environment: Map
     return _complete(root, args, input, environment or {}).stdout
 
 
+def attempt_git(root: Path, *args: str, environment: Mapping[str, str]) -> subprocess.CompletedProcess[bytes]:
+    """Run `git *args` as `run_git` does, and leave it to the caller what a failure means.
+
+    Raises GitError only if git is missing.
+    """
+    return _run(root, args, None, environment)
+
+
 def ask_git(root: Path, *args: str) -> str | None:
     """The first line that `git *args` prints in the folder `root`; None if it fails, as it does to say no."""
     try:
@@ -124,9 +132,19 @@ def _entries(output: bytes) -> list[bytes]:
 def _complete(
     root: Path, args: tuple[str, ...], data: bytes | None = None, more: Mapping[str, str] = MappingProxyType({})
 ) -> subprocess.CompletedProcess[bytes]:
+    done = _run(root, args, data, more)
+    if done.returncode:
+        command = next(arg for arg in args if not arg.startswith("-"))
+        raise GitError(f"git {command} failed: {_failure(root, done)}")
+    return done
+
+
+def _run(
+    root: Path, args: tuple[str, ...], data: bytes | None, more: Mapping[str, str]
+) -> subprocess.CompletedProcess[bytes]:
     settings = ("-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}")
     try:
-        done = subprocess.run(
+        return subprocess.run(
             [executable(), "--no-pager", *settings, *args],
             cwd=root,
             env={**_environment(), **more},
@@ -136,10 +154,6 @@ def _complete(
         )
     except OSError as error:
         raise GitError(f"git could not be started in {root}: {error.strerror}") from error
-    if done.returncode:
-        command = next(arg for arg in args if not arg.startswith("-"))
-        raise GitError(f"git {command} failed: {_failure(root, done)}")
-    return done
 
 
 def executable() -> str:

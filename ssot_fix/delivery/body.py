@@ -1,0 +1,199 @@
+"""What a pull request says, in GitHub's Markdown. Nothing in it mentions anybody or closes anything by accident."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from ssot_fix.delivery.message import by_reason, counted, what_and_why
+from ssot_fix.delivery.proposals import Proposal
+from ssot_fix.delivery.verify import Ran, Verified
+from ssot_fix.edits import Finding, Status
+from ssot_fix.engine.contract import Codemod
+from ssot_fix.report.diff import printable
+
+LIMIT = 65_536  # characters, GitHub's
+_ROOM = 40_000  # for all but the marker, which takes up to 17,000 characters, and some air
+_FILES_PER_REASON = 20
+_LINES_PER_FILE = 20
+_LONGEST_SPAN = 200  # characters of anything that is quoted
+_LONGEST_TITLE = 200  # GitHub takes 256
+# Renovate's way: what would be a mention, a reference or a link has a character of no width in it.
+_NO_WIDTH = "&#8203;"
+_REFERENCES = re.compile(r"(?<=@)(?=[\w-])|(?<=#)(?=\d)|(?<=GH-)(?=\d)|(?<=:)(?=//)", re.IGNORECASE)
+_MARKDOWN = re.compile(r"([\\`*_\[\]|~$])")
+_QUOTED = re.compile(r"`([^`]+)`")
+_HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+
+PROVED = """\
+For every file here, on its new text: it parses as before; nothing but the sites and imports named here has changed;
+every name that was put in means what it should, and none that was there has lost its meaning; every new import
+resolves, without a new cycle; and another run changes nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What a body tells of: a proposal, its catalog, and what reason codes mean in a line; `base` is a branch's name.
+
+    `command` is the command line that makes it.
+    """
+
+    proposal: Proposal
+    catalog: Mapping[str, Codemod]
+    headlines: Mapping[str, str]
+    base: str
+    command: str
+
+
+def title(story: Story) -> str:
+    """The title: what the one codemod does, or which codemods there are."""
+    codemods = story.proposal.codemods
+    where = f" {story.proposal.part.title}" if story.proposal.part.title else ""
+    if len(codemods) == 1:
+        what, _ = what_and_why(story.catalog[codemods[0]])
+        text = f"{what.rstrip('.')}{f' ({where.strip()})' if where else ''}"
+    else:
+        text = f"Move {'the code' if where else 'code'}{where} onto its single sources of truth: {', '.join(codemods)}"
+    return shortened(printable(text), _LONGEST_TITLE)
+
+
+def body(story: Story, verified: Sequence[Verified]) -> str:
+    """Everything but the marker, at most 40,000 characters."""
+    head = [_opening(story), _table(story), "### What was proved\n\n" + " ".join(PROVED.split())]
+    if verified:
+        head.append(_verified(verified))
+    tail = [_how_to(story)]
+    left = _ROOM - sum(len(part) + 2 for part in (*head, *tail))
+    return "\n\n".join([*head, *_refused(story, left), *tail])
+
+
+def _opening(story: Story) -> str:
+    proposal, total = story.proposal, story.proposal.summary.total
+    count = f"{counted(total.rewritten, 'site')} in {counted(len(proposal.changes), 'file')}"
+    if len(proposal.codemods) == 1:
+        what, why = what_and_why(story.catalog[proposal.codemods[0]])
+        first = f"{plain(what)} {plain(_first_sentence(why))}".strip()
+        text = f"{first}\n\nThis changes {count}."
+    else:
+        text = (
+            f"This moves {count} onto the project's single sources of truth. "
+            "Each commit is one codemod's, and can be read, or reverted, by itself."
+        )
+    more = f" {counted(proposal.left_out, 'more file')} will follow when this is merged." if proposal.left_out else ""
+    return text + more
+
+
+def _first_sentence(text: str) -> str:
+    return text.partition(". ")[0].rstrip(".") + "." if text else ""
+
+
+def _table(story: Story) -> str:
+    rows = ["| codemod | rewritten | refused | what it does |", "|:--|--:|--:|:--|"]
+    names = dict.fromkeys((*story.proposal.codemods, *story.proposal.summary.by_codemod))
+    for name in names:
+        tally = story.proposal.summary.by_codemod.get(name)
+        if tally is not None and name in story.catalog:
+            what = plain(story.catalog[name].summary)
+            rows.append(f"| {code(name)} | {tally.rewritten:,} | {tally.refused:,} | {what} |")
+    return "\n".join(rows)
+
+
+def _verified(verified: Sequence[Verified]) -> str:
+    rows = ["### Verified", "", "| command | before | after |", "|:--|:--|:--|"]
+    rows += [f"| {code(each.command)} | {_ran(each.before)} | {_ran(each.after)} |" for each in verified[:50]]
+    return "\n".join(rows)
+
+
+def _ran(ran: Ran) -> str:
+    how = "passed" if ran.passed else "ran out of time" if ran.code is None else f"failed ({ran.code})"
+    return f"{how}, {ran.seconds:.1f} s"
+
+
+def _refused(story: Story, room: int) -> Iterator[str]:
+    """The refused sites by reason, folded, as far as there is room."""
+    refused = [f for result in story.proposal.results for f in result.findings if f.status is Status.REFUSED]
+    if not refused:
+        return
+    opening = f"<details>\n<summary>Not rewritten: {counted(len(refused), 'site')}, and why</summary>"
+    closing = "</details>"
+    room -= len(opening) + len(closing) + 200
+    parts = []
+    for reason, _ in by_reason(refused):
+        part = _reason(story, reason, [finding for finding in refused if finding.reason == reason], room)
+        if len(part) + 2 > room:
+            parts.append("More reasons are in the report of `ssot-fix -v`.")
+            break
+        parts.append(part)
+        room -= len(part) + 2
+    yield "\n\n".join([opening, *parts, closing])
+
+
+def _reason(story: Story, reason: str, findings: Sequence[Finding], room: int) -> str:
+    """A reason with the files that it holds in, and the lines of each."""
+    headline = f": {plain(story.headlines[reason])}" if reason in story.headlines else ""
+    codemods = ", ".join(dict.fromkeys(plain(finding.codemod) for finding in findings))
+    lines = [f"**{code(reason)}** ({len(findings):,}, {codemods}){headline}", ""]
+    by_file: dict[str, list[int]] = {}
+    for finding in findings:
+        by_file.setdefault(finding.path, []).append(finding.line)
+    used = sum(map(len, lines)) + 100
+    for shown, (path, numbers) in enumerate(by_file.items()):
+        line = f"- {code(path)} {_lines(numbers)}"
+        used += len(line) + 1
+        if shown == _FILES_PER_REASON or used > room:
+            lines.append(f"- and {counted(len(by_file) - shown, 'more file')}")
+            break
+        lines.append(line)
+    return "\n".join(lines)
+
+
+def _lines(numbers: Sequence[int]) -> str:
+    listed = list(dict.fromkeys(numbers))
+    more = " …" if len(listed) > _LINES_PER_FILE else ""
+    return ", ".join(map(str, listed[:_LINES_PER_FILE])) + more
+
+
+def _how_to(story: Story) -> str:
+    first, base = story.proposal.codemods[0], code(story.base)
+    return f"""\
+### What you can do
+
+- **Keep one place as it is**: put `# ssot-fix: ignore[{first}] why` on its line, on {base}.
+- **Run it yourself**: {code(f"{story.command} --dry-run")} shows the diff; without the last option it
+  brings this pull request up to date.
+- **Change something**: push to this branch. From then on it is yours, and is left alone.
+- **Stop it**: close this pull request. It stays closed as long as there are no new sites.
+
+It is rebuilt when {base} or the plan changes."""
+
+
+def command_line(arguments: Iterable[str]) -> str:
+    """A command line, quoted where it has to be."""
+    return shlex.join(("ssot-fix", "pr", *arguments))
+
+
+def plain(text: str) -> str:
+    """A text of somebody else's on one line: no markup but for `code`, no mention, reference or link."""
+    pieces = _QUOTED.split(shortened(printable(" ".join(text.split())), 500))
+    return "".join(code(piece) if number % 2 else _escaped(piece) for number, piece in enumerate(pieces))
+
+
+def _escaped(text: str) -> str:
+    text = "".join(_HTML.get(character, character) for character in text)
+    return _REFERENCES.sub(_NO_WIDTH, _MARKDOWN.sub(r"\\\1", text))
+
+
+def code(text: str) -> str:
+    """A text of somebody else's as code, on one line, also in a table."""
+    text = shortened(printable(text), _LONGEST_SPAN).replace("|", "\\|")
+    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+    fence = "`" * (longest + 1)
+    padding = " " if text.startswith("`") or text.endswith("`") or not text.strip() else ""
+    return f"{fence}{padding}{text}{padding}{fence}"
+
+
+def shortened(text: str, most: int) -> str:
+    """At most so many characters of a text."""
+    return text if len(text) <= most else text[: most - 1] + "…"

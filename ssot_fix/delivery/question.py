@@ -1,0 +1,74 @@
+"""What a run is asked for, as far as it tells which branches and pull requests are its own."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from ssot_fix.delivery.body import command_line
+from ssot_fix.delivery.proposals import Proposals
+from ssot_fix.delivery.pull_requests import Delivered, Deliverer
+from ssot_fix.delivery.remote import Remote
+from ssot_fix.delivery.split import PREFIX, branch_name
+from ssot_fix.project.git import GitError
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """The branch that is asked about, and by which codemods (none: all), under which name and how split.
+
+    `options` are further ones of the command line, for whoever wants to run it again.
+    """
+
+    base: str
+    codemods: tuple[str, ...] = ()
+    name: str | None = None
+    split: str | None = None
+    options: tuple[str, ...] = ()
+
+    def key(self) -> str:
+        """A hash that is the same for the same question."""
+        asked = [self.base, self.codemods, self.name, self.split]
+        return hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:16]
+
+    def branches(self, codemods: Sequence[str]) -> list[str]:
+        """The branches that can be named without an answer; `codemods` are all that there are."""
+        if self.split is None:
+            return [branch_name(self.name, self.codemods, None, "")]
+        if self.split == "codemod":
+            return [branch_name(self.name, self.codemods, self.split, name) for name in self.codemods or codemods]
+        return []
+
+    def command(self) -> str:
+        """The command line that asks it."""
+        arguments = ["--base", self.base, *(word for name in self.codemods for word in ("--codemod", name))]
+        for option, value in (("--name", self.name), ("--split", self.split)):
+            arguments += [option, value] if value else []
+        return command_line([*arguments, *self.options])
+
+
+def fetched(remote: Remote, base: str | None, name: str | None) -> tuple[str, dict[str, str]]:
+    """The branch to build on (None: the remote's default), and the commits of it and of all that may be ours.
+
+    Raises GitError.
+    """
+    default, heads = remote.heads()
+    wanted = base or default
+    if wanted is None or wanted not in heads:
+        what = f"has no branch called `{wanted}`" if wanted else "does not say which branch is its default"
+        raise GitError(f"{remote.name} {what}; --base names the branch to build on")
+    prefix = name or f"{PREFIX}/"
+    return wanted, remote.fetch(dict.fromkeys([wanted, *(head for head in heads if head.startswith(prefix))]))
+
+
+def deliveries(
+    deliverer: Deliverer, question: Question, made: Proposals, codemods: Sequence[str]
+) -> Iterator[Delivered]:
+    """Deliver all proposals, and tidy up what nothing is left to do for; one after the other, as it is asked for."""
+    yield from map(deliverer.deliver, made.proposals)
+    if made.failed:
+        deliverer.notes.append("some files could not be looked at, so no pull request is taken for done")
+        return
+    yield from deliverer.finish(question.branches(codemods), [proposal.branch for proposal in made.proposals])
