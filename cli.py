@@ -427,24 +427,28 @@ def _commands(commands: tuple[str, ...], timeout: int) -> tuple[tuple[str, int],
 
 def _branch(options: Branching) -> int:
     from ssot_fix.delivery.branches import json_branches, offer, told_branch  # noqa: PLC0415
-    from ssot_fix.delivery.repository import Repository  # noqa: PLC0415
+    from ssot_fix.delivery.repository import Repository, parse_person  # noqa: PLC0415
 
+    if options.author is not None:
+        parse_person(options.author)  # before all the work
     repository = Repository(Path.cwd())
-    base = repository.resolve(options.base or "HEAD")
+    base = repository.resolve("HEAD" if options.base is None else options.base)
     made = _proposed(options, repository, base)
     builder, verifier = _builder(options, repository, base, made)
     if made.proposals and not _confirmed(options, f"make {', '.join(each.branch for each in made.proposals)}?"):
         return FAILED
-    branches = [offer(builder, verifier, proposal) for proposal in made.proposals]
-    for each in branches:
-        _say(told_branch(each))
+    branches = []
+    for proposal in made.proposals:
+        branches.append(offer(builder, verifier, proposal))
+        _say(told_branch(branches[-1]))  # at once: the next one may fail
+    if not made.proposals:
+        _say("there is nothing to do, so no branch was made")
     if options.format == "json":
         _print(options, json_branches(base, branches, made.notes).encode())
     return FAILED if made.failed or any(each.is_worry for each in branches) else DONE
 
 
 def _pr(options: Delivery) -> int:
-    from codemods import catalog  # noqa: PLC0415
     from ssot_fix.delivery.github import GitHub  # noqa: PLC0415
     from ssot_fix.delivery.pull_report import json_pulls, told_pull  # noqa: PLC0415
     from ssot_fix.delivery.question import Question, deliveries, fetched  # noqa: PLC0415
@@ -462,7 +466,7 @@ def _pr(options: Delivery) -> int:
         return FAILED
     delivered = []
     deliverer = _deliverer(options, question, heads, made, (repository, remote, forge))
-    for done in deliveries(deliverer, question, made, made.config.general.codemods or tuple(catalog())):
+    for done in deliveries(deliverer, question, made):
         _say(told_pull(done, dry_run=options.dry_run))
         delivered.append(done)
     for note in deliverer.notes:

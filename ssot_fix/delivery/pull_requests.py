@@ -160,7 +160,7 @@ class Deliverer:
         asked = [name for name in marker.reviewers if last is None or not last.settled or name not in last.reviewers]
         redraft = current is not None and current.draft is not self.manners.draft
         is_settled = labels is None and not asked and not redraft
-        text = _with_marker(face.text, replace(marker, settled=is_settled))
+        text = _with_marker(face.text, marker if is_settled else _unsettled(marker, last))
         if current is None:
             pull = self.forge.open(branch, self.base, face.title, text, draft=self.manners.draft)
             self._opened += 1
@@ -233,7 +233,7 @@ class Deliverer:
     # The end
 
     def finish(self, branches: Iterable[str], kept: Iterable[str]) -> list[Delivered]:
-        """Tidy up `branches`, and others of the same question, for which nothing is left to do: all but `kept`.
+        """Tidy up what is left of branches that have nothing to hold any more: of the same question, and not `kept`.
 
         Raises ForgeError if it can't be told which they are.
         """
@@ -259,17 +259,16 @@ class Deliverer:
         if found is not None and self._is_theirs(found, pulls):
             return self._hands_off(branch, current, found) if current is not None and _is_ours(current) else None
         if current is not None:
-            return self._close(branch, current, found)
-        if found is None or not pulls or not _may_delete(pulls[0], found):
+            return self._close(branch, current, found) if self._belongs(current) else None
+        if found is None or not pulls or not self._belongs(pulls[0]) or not _may_delete(pulls[0], found):
             return None
         if not self.manners.dry_run:
             self.remote.delete(branch, found.tip)
         return Delivered(branch, Action.DELETED, pulls[0], found.plan)
 
-    def _close(self, branch: str, pull: PullRequest, found: Standing | None) -> Delivered | None:
+    def _close(self, branch: str, pull: PullRequest, found: Standing | None) -> Delivered:
         marker = read_marker(pull.body)
-        if marker is None:  # somebody's own, from a branch of ours
-            return None
+        assert marker is not None
         if not self.manners.dry_run:
             why = f"Nothing is left to do here: {code(self.base)} has no such sites any more, so this is closed."
             self.forge.comment(pull.number, f"{why}\n\n{FINISHED}", FINISHED)
@@ -313,6 +312,13 @@ def _labels(current: PullRequest | None, last: Marker | None, marker: Marker) ->
     wanted = list(dict.fromkeys((*kept, *marker.labels)))
     # GitHub takes no empty list here.
     return wanted if wanted and sorted(wanted) != sorted(current.labels) else None
+
+
+def _unsettled(marker: Marker, last: Marker | None) -> Marker:
+    """What is written down before all is done: also which labels may still have to go."""
+    return replace(
+        marker, settled=False, labels=tuple(dict.fromkeys((*marker.labels, *(last.labels if last else ()))))
+    )
 
 
 def _with_marker(text: str, marker: Marker) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ssot_fix.delivery.body import command_line
@@ -33,13 +33,10 @@ class Question:
         asked = [self.base, self.codemods, self.name, self.split]
         return hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:16]
 
-    def branches(self, codemods: Sequence[str]) -> list[str]:
-        """The branches that can be named without an answer; `codemods` are all that there are."""
-        if self.split is None:
-            return [branch_name(self.name, self.codemods, None, "")]
-        if self.split == "codemod":
-            return [branch_name(self.name, self.codemods, self.split, name) for name in self.codemods or codemods]
-        return []
+    @property
+    def prefix(self) -> str:
+        """What the names of its branches begin with."""
+        return branch_name(self.name, self.codemods, self.split, "")
 
     def command(self) -> str:
         """The command line that asks it."""
@@ -63,12 +60,11 @@ def fetched(remote: Remote, base: str | None, name: str | None) -> tuple[str, di
     return wanted, remote.fetch(dict.fromkeys([wanted, *(head for head in heads if head.startswith(prefix))]))
 
 
-def deliveries(
-    deliverer: Deliverer, question: Question, made: Proposals, codemods: Sequence[str]
-) -> Iterator[Delivered]:
+def deliveries(deliverer: Deliverer, question: Question, made: Proposals) -> Iterator[Delivered]:
     """Deliver all proposals, and tidy up what nothing is left to do for; one after the other, as it is asked for."""
     yield from map(deliverer.deliver, made.proposals)
     if made.failed:
         deliverer.notes.append("some files could not be looked at, so no pull request is taken for done")
         return
-    yield from deliverer.finish(question.branches(codemods), [proposal.branch for proposal in made.proposals])
+    found = [branch for branch in deliverer.heads if branch.startswith(question.prefix)]
+    yield from deliverer.finish(found, [deliverer.base, *(proposal.branch for proposal in made.proposals)])

@@ -19,6 +19,9 @@ _PROTOCOLS = "https:http:ssh"  # no ext::, no file://, whatever the settings all
 _SCP_LIKE = re.compile(r"(?:[^@/\s]+@)?(?P<host>[^:/\s]+):(?P<path>(?!//)\S+)")
 _USER_INFO = re.compile(r"(?<=://)[^/@\s'\"]+@")
 _NO_QUESTIONS = {"GIT_ALLOW_PROTOCOL": _PROTOCOLS, "GIT_ASKPASS": "", "SSH_ASKPASS": ""}
+# What git and its servers say where a branch is not where it was found.
+_LOST = ("stale info", "fetch first", "cannot lock ref", "reference already exists")
+_REFUSED = ("could not read Username", "Authentication failed", "Invalid username or")
 _SHALLOW_DEPTH = 50  # as many commits as a branch of ours may have, and more
 
 
@@ -248,7 +251,7 @@ class Remote:
 
     def _refusal(self, branch: str, status: str, said: str) -> GitError:
         reason = next((line.split("\t")[-1] for line in status.splitlines() if line.startswith("!\t")), "")
-        if "stale info" in reason or "fetch first" in reason or "already exists" in reason:
+        if any(words in f"{reason} {said}" for words in _LOST):
             return LostRace(
                 f"{branch} was pushed to meanwhile; it was left as it is, and the next run looks at it again"
             )
@@ -267,6 +270,8 @@ class Remote:
         return os.fsdecode(done.stdout)
 
     def _failure(self, said: str) -> str:
+        if any(words in said for words in _REFUSED):
+            return "the token is not valid there, or may not see the repository"
         lines = [line.strip() for line in said.splitlines() if line.strip()]
         told = [line for line in lines if line.startswith(("fatal:", "error:", "remote:", "ERROR:"))] or lines
         return self._secret.hidden_in("; ".join(told)) or "it said nothing"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from json import JSONDecodeError
 from pathlib import Path
@@ -104,15 +104,26 @@ class Forge:
 
     def close(self, number: int, by: str = "ada") -> None:
         """Close a pull request without merging it."""
+        self.edit(number, by, state="closed")
+
+    def edit(self, number: int, by: str = "ada", *, labels: Sequence[str] | None = None, **changes: str) -> None:
+        """Change a pull request's title, body, base, state or labels."""
         with self._lock:
             self._tracker.follow(_SOMEBODY)
-            self._tracker.edit(self._tracker.pull(number), by, {"state": "closed"})
+            pull = self._tracker.pull(number)
+            self._tracker.edit(pull, by, changes)
+            pull.labels = pull.labels if labels is None else list(labels)
 
     def merge(self, number: int, by: str = "ada", method: str = "merge") -> str:
         """Merge a pull request and give the new commit of the base."""
         with self._lock:
             self._tracker.follow(_SOMEBODY)
             return self._tracker.merge(self._tracker.pull(number), by, method)
+
+    def set_back(self, hours: int) -> None:
+        """Have all pull requests opened so much earlier."""
+        with self._lock:
+            self._tracker.set_back(hours)
 
     # What a request goes through.
 
