@@ -147,7 +147,8 @@ class Deliverer:
 
     def _marker(self, story: Story, trees: Trees, sites: str) -> Marker:
         manners = self.manners
-        reviewers = tuple(dict.fromkeys((*story.proposal.part.reviewers, *manners.reviewers)))
+        asked = (name.removeprefix("@") for name in manners.reviewers)
+        reviewers = tuple(dict.fromkeys((*story.proposal.part.reviewers, *asked)))
         commands = [command.run for command in self.verifier.commands]
         seen = [title(story), body(story, ()), self.base, manners.labels, reviewers, manners.draft, commands]
         wanted = hashlib.sha256(json.dumps(seen).encode("utf-8", "surrogateescape")).hexdigest()
