@@ -3,13 +3,16 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint format clean
+.PHONY: demo test coverage lint format clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python fixtures/demo.py
 
 test: $(VENV)/.test-installed lint
 	$(BIN)/python -m pytest --numprocesses=auto --dist=worksteal
+
+coverage: $(VENV)/.test-installed
+	$(BIN)/python -m pytest --numprocesses=auto --dist=worksteal --cov --cov-report=term
 
 lint: $(VENV)/.test-installed
 	$(BIN)/ruff check .

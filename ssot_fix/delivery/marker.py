@@ -79,11 +79,11 @@ def sketch(sites: Iterable[int]) -> str:
 
 def has_new(sites: Iterable[int], sketches: Iterable[str]) -> bool:
     """Whether there are sites that none of the sketches has, as far as these can tell."""
-    known, reach = set[int](), 0
+    known, reach = set[int](), 1 << 8 * _BYTES
     for text in sketches:
         held = _unfolded(text)
         known |= held
-        reach = max(reach, max(held, default=0) if len(held) == _MOST_SITES else 1 << 8 * _BYTES)
+        reach = min(reach, max(held)) if len(held) == _MOST_SITES else reach
     return any(site not in known and site <= reach for site in sites)
 
 
