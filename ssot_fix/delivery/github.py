@@ -81,9 +81,7 @@ class GitHub:
             return next((pull for pull in self.pull_requests_of(branch) if pull.state is State.OPEN), None)
 
         def make() -> PullRequest | None:
-            made = self._repository.create_pull(
-                base, f"{self._owner}:{branch}", title=title, body=body, draft=draft, maintainer_can_modify=True
-            )
+            made = self._repository.create_pull(base, f"{self._owner}:{branch}", title=title, body=body, draft=draft)
             return self._read(made)
 
         return self._once(look, make)

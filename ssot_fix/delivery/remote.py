@@ -135,7 +135,7 @@ def check_trusted(location: Location) -> None:
     """
     server = urlsplit(os.environ.get("GITHUB_SERVER_URL", "")).hostname or ""
     known = {"github.com", os.environ.get("GH_HOST", "").lower(), server.lower()}
-    is_known = location.host in known or location.host.endswith(".ghe.com") or location.is_loopback
+    is_known = location.host in known - {""} or location.host.endswith(".ghe.com") or location.is_loopback
     if not is_known:
         raise GitError(
             f"{location.host} is not GitHub; if it is your GitHub Enterprise, say that the token is meant for it: "
