@@ -426,7 +426,8 @@ def _commands(commands: tuple[str, ...], timeout: int) -> tuple[tuple[str, int],
 
 
 def _branch(options: Branching) -> int:
-    from ssot_fix.delivery.branches import json_branches, offer, told_branch  # noqa: PLC0415
+    from ssot_fix.delivery.branches import json_branches, offer, told_branch, told_verified  # noqa: PLC0415
+    from ssot_fix.delivery.message import named  # noqa: PLC0415
     from ssot_fix.delivery.repository import Repository, parse_person  # noqa: PLC0415
 
     if options.author is not None:
@@ -435,12 +436,13 @@ def _branch(options: Branching) -> int:
     base = repository.resolve("HEAD" if options.base is None else options.base)
     made = _proposed(options, repository, base)
     builder, verifier = _builder(options, repository, base, made)
-    if made.proposals and not _confirmed(options, f"make {', '.join(each.branch for each in made.proposals)}?"):
+    if made.proposals and not _confirmed(options, f"make {named([each.branch for each in made.proposals])}?"):
         return FAILED
     branches = []
     for proposal in made.proposals:
         branches.append(offer(builder, verifier, proposal))
-        _say(told_branch(branches[-1]))  # at once: the next one may fail
+        for line in (told_branch(branches[-1]), *told_verified(branches[-1])):
+            _say(line)  # at once: the next one may fail
     if not made.proposals:
         _say("there is nothing to do, so no branch was made")
     if options.format == "json":
@@ -578,7 +580,7 @@ def _confirmed(options: Branching, question: str) -> bool:
     if options.yes:
         return True
     if not sys.stdin.isatty():
-        raise click.UsageError("nothing was done: there is no terminal to ask on; --yes says that it is meant")
+        raise click.ClickException("nothing was done: there is no terminal to ask on; --yes says that it is meant")
     return click.confirm(f"ssot-fix: {question}", err=True)
 
 

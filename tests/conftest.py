@@ -114,3 +114,11 @@ def ssot_fix(command_environment) -> Run:
         return done
 
     return run
+
+
+@pytest.fixture
+def temporary(tmp_path) -> dict[str, str]:
+    """Variables by which temporary folders are made in one of our own, so that leftovers are seen."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    return {"TMPDIR": str(folder), "TEMP": str(folder), "TMP": str(folder)}

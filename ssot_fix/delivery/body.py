@@ -78,8 +78,8 @@ def _opening(story: Story) -> str:
         text = f"{first}\n\nThis changes {count}."
     else:
         text = (
-            f"This moves {count} onto the project's single sources of truth. "
-            "Each commit is one codemod's, and can be read, or reverted, by itself."
+            f"The project has one place for each of these things, and code that went round it: {count}, which now go "
+            "through it. Each commit is one codemod's, and can be read, or reverted, by itself."
         )
     more = f" {counted(proposal.left_out, 'more file')} will follow when this is merged." if proposal.left_out else ""
     return text + more

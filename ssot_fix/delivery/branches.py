@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -11,9 +11,12 @@ from ssot_fix.delivery.message import commit_message, counted
 from ssot_fix.delivery.proposals import Proposal
 from ssot_fix.delivery.repository import Repository
 from ssot_fix.delivery.standing import Standing, standing
-from ssot_fix.delivery.verify import Verified, Verifier
+from ssot_fix.delivery.verify import Ran, Verified, Verifier
 from ssot_fix.engine.contract import Codemod
 from ssot_fix.project.git import GitError, ask_git
+from ssot_fix.report.diff import printable
+
+_LINES_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +139,12 @@ def told(found: Standing, most: int = 3) -> str:
 
 def check_name(repository: Repository, name: str) -> None:
     """Raise GitError if a branch can't be called so."""
-    if ask_git(repository.folder, "check-ref-format", "--branch", name) is None:
+    # --branch alone takes `@{-1}`, which means another name.
+    ways = (("--branch", name), (f"refs/heads/{name}",))
+    if any(ask_git(repository.folder, "check-ref-format", *way) is None for way in ways):
         raise GitError(f"`{name}` can't be the name of a branch (git check-ref-format says what can)")
+    if other := repository.in_the_way(name):
+        raise GitError(f"there can't be a branch {name} beside {other}; rename that, or use --name")
 
 
 def headlines_of(catalog: Mapping[str, Codemod], shared: Mapping[str, str]) -> dict[str, str]:
@@ -152,10 +159,23 @@ def told_branch(branched: Branched) -> str:
     """What came of a branch, in a line."""
     proposal = branched.proposal
     if branched.why:
-        return branched.why
+        return printable(branched.why)
     holds = f"{counted(len(proposal.changes), 'file')}, {counted(proposal.summary.total.rewritten, 'site')}"
     more = f"; {counted(proposal.left_out, 'more file')} when it is merged" if proposal.left_out else ""
     return f"{proposal.branch} {branched.came} at {(branched.commit or '')[:10]}: {holds}{more}"
+
+
+def told_verified(branched: Branched) -> Iterator[str]:
+    """What came of each command, in a line; of one that broke, also the last of what it printed."""
+    for each in branched.verified:
+        yield f"`{printable(each.command)}` {_ended(each.before)} before, {_ended(each.after)} after"
+        if each.is_broken:
+            yield from (f"  | {printable(line)}" for line in each.after.tail.splitlines()[-_LINES_SHOWN:])
+
+
+def _ended(ran: Ran) -> str:
+    how = "passed" if ran.passed else "ran out of time" if ran.code is None else f"failed with {ran.code}"
+    return f"{how} ({ran.seconds:.1f} s)"
 
 
 def json_branches(base: str, branches: Sequence[Branched], notes: Sequence[str]) -> str:

@@ -62,6 +62,12 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
+def named(names: Sequence[str], most: int = 5) -> str:
+    """Names as a list for people; those beyond the first `most` are only counted."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more:,} more" if more > 0 else "")
+
+
 def _refused(findings: Sequence[Finding], headlines: Mapping[str, str]) -> Iterable[str]:
     reasons = by_reason(findings)
     if reasons:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,9 +16,9 @@ from typing import TYPE_CHECKING
 from ssot_fix.project.git import GitError, ask_git, executable, forget_other_repositories, run_git, toplevel
 
 if TYPE_CHECKING:
-    from git import Repo
+    from git import Git
 
-FILE, PROGRAM, LINK, SUBMODULE = "100644", "100755", "120000", "160000"
+FILE, PROGRAM, LINK = "100644", "100755", "120000"
 # Settings that name a program: out of a repository's own configuration they are not taken.
 _PROGRAMS = ("gpg.program", "gpg.openpgp.program", "gpg.ssh.program", "gpg.ssh.defaultkeycommand", "gpg.x509.program")
 _OWN_INDEX = ("-c", "core.splitIndex=false", "-c", "index.sparse=false", "-c", "core.untrackedCache=false")
@@ -26,12 +27,16 @@ _PERSON = re.compile(r"\s*(?P<name>[^<>\n]*[^<>\s])\s*<(?P<mail>[^<>\s]+)>\s*")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A file of a commit: its path, with undecodable bytes as surrogate escapes, its mode, blob and size in bytes."""
+    """A file of a commit: its path, with undecodable bytes as surrogate escapes, its mode and blob."""
 
     path: str
     mode: str
     blob: str
-    size: int
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is no link and no submodule."""
+        return self.mode in {FILE, PROGRAM}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +68,10 @@ class Repository:
         self.is_shallow = shallow == "true"
 
     def close(self) -> None:
-        """End the processes that read objects."""
-        self._objects.close()
+        """End the process that reads objects."""
+        if "_reader" in self.__dict__:
+            self._reader.stdin.close()
+            self._reader.wait()
 
     def git(self, *arguments: str, input: bytes | None = None, environment: Mapping[str, str] | None = None) -> str:
         """What git prints, without the newline at the end.
@@ -75,16 +82,18 @@ class Repository:
         return os.fsdecode(printed).removesuffix("\n")
 
     @cached_property
-    def _objects(self) -> Repo:
+    def _reader(self) -> Git.AutoInterrupt:
+        """A process that is told ids and answers with objects; GitPython's own database knows SHA-1 only."""
         os.environ["GIT_PYTHON_GIT_EXECUTABLE"] = executable()  # else it is looked for in the current folder, too
-        from git import Repo  # noqa: PLC0415
+        from git import Git  # noqa: PLC0415
 
-        repository = Repo(self.folder, expand_vars=False)  # a folder may be called $HOME
-        repository.git.set_persistent_git_options(c=["core.fsmonitor=false", f"core.hooksPath={os.devnull}"])
+        git = Git(self.folder)
+        git.set_persistent_git_options(c=["core.fsmonitor=false", f"core.hooksPath={os.devnull}"])
         # Without GIT_DIR it takes the folder around a bare repository for a work tree.
         variables = {"GIT_NO_LAZY_FETCH": "1", "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"}
-        repository.git.update_environment(GIT_DIR=self._git_dir, **variables)
-        return repository
+        git.update_environment(GIT_DIR=self._git_dir, **variables)
+        process: Git.AutoInterrupt = git.cat_file("--batch", istream=subprocess.PIPE, as_process=True)
+        return process
 
     # Reading
 
@@ -100,24 +109,48 @@ class Repository:
         """The commit that a local branch stands at."""
         return ask_git(self.folder, "rev-parse", "--verify", "--quiet", f"refs/heads/{name}^{{commit}}")
 
+    def in_the_way(self, name: str) -> str | None:
+        """A local branch beside which there can't be one of this name: git keeps branches as files in folders."""
+        parts = name.split("/")
+        for above in ("/".join(parts[:count]) for count in range(1, len(parts))):
+            if ask_git(self.folder, "show-ref", "--verify", "--quiet", f"refs/heads/{above}") is not None:
+                return above
+        below = ("--count=1", "--format=%(refname:strip=2)", f"refs/heads/{name}/")
+        return self.git("for-each-ref", *below) or None
+
     def entries(self, commit: str) -> list[Entry]:
         """All files of a commit, links and submodules among them."""
-        listed = run_git(self.folder, "ls-tree", "-r", "-z", "-l", "--full-tree", commit)
+        listed = run_git(self.folder, "ls-tree", "-r", "-z", "--full-tree", commit)
         return [_entry(line) for line in listed.split(b"\0")[:-1]]
 
-    def blob(self, blob: str) -> bytes | None:
-        """The bytes of a file; None if the repository does not hold them (a partial clone)."""
-        try:
-            data: bytes = self._objects.odb.stream(bytes.fromhex(blob)).read()
-        except ValueError:  # BadObject is one
-            return None
+    def missing(self, commit: str) -> frozenset[str]:
+        """The blobs of a commit that the repository does not hold: in a partial clone, its server has them."""
+        walk = ("rev-list", "--objects", "--no-object-names", "--no-walk", "--missing=print", commit)
+        return frozenset(line[1:] for line in self.git(*walk).splitlines() if line.startswith("?"))
+
+    def sizes(self, blobs: Iterable[str]) -> dict[str, int]:
+        """The sizes of blobs, in bytes; one that can't be read has none."""
+        asked = "".join(f"{blob}\n" for blob in blobs).encode()
+        told = self.git("cat-file", "--batch-check=%(objectname) %(objectsize)", input=asked).splitlines()
+        return {blob: int(size) for blob, size in map(str.split, told) if size.isdigit()}
+
+    def blob(self, blob: str) -> bytes:
+        """The bytes of a file that is there; GitError if they can't be read."""
+        reader = self._reader
+        reader.stdin.write(f"{blob}\n".encode())
+        reader.stdin.flush()
+        header = reader.stdout.readline().split()
+        if len(header) != 3:
+            raise GitError(f"the object {blob} can't be read; `git fsck` says what is wrong")
+        data: bytes = reader.stdout.read(int(header[2]))
+        reader.stdout.read(1)
         return data
 
     def text(self, commit: str, path: str) -> bytes | None:
-        """The bytes of one file of a commit."""
-        listed = run_git(self.folder, "ls-tree", "-z", "-l", "--full-tree", commit, "--", path).split(b"\0")[:-1]
+        """The bytes of one file of a commit; GitError if it is there and can't be read."""
+        listed = run_git(self.folder, "ls-tree", "-z", "--full-tree", commit, "--", path).split(b"\0")[:-1]
         entries = [_entry(line) for line in listed]
-        return self.blob(entries[0].blob) if len(entries) == 1 and entries[0].mode in {FILE, PROGRAM} else None
+        return self.blob(entries[0].blob) if len(entries) == 1 and entries[0].is_file else None
 
     def commits_back(self, tip: str, most: int) -> Iterator[Commit]:
         """Up to `most` commits from a tip backwards, along the first parents; fewer where a shallow clone ends."""
@@ -152,12 +185,17 @@ class Repository:
             paths = "".join(f"{file}\n" for file in files).encode()
             return self.git("hash-object", "-w", "--no-filters", "--stdin-paths", input=paths).splitlines()
 
+    def write_index(self, base: str, file: Path) -> None:
+        """Write a commit's or tree's files to an index of its own, complete whatever the settings say."""
+        self.git(*_OWN_INDEX, "read-tree", base, environment={"GIT_INDEX_FILE": str(file)})
+
     def tree_with(self, base: str, files: Iterable[tuple[str, str, str]]) -> str:
         """The tree of a commit or tree with the blobs of some files replaced: (path, mode, blob) of each."""
         with tempfile.TemporaryDirectory(prefix="ssot-fix-") as folder:
-            index = {"GIT_INDEX_FILE": str(Path(folder, "index"))}
+            file = Path(folder, "index")
+            index = {"GIT_INDEX_FILE": str(file)}
             lines = b"".join(f"{mode} {blob}\t".encode() + os.fsencode(path) + b"\0" for path, mode, blob in files)
-            self.git(*_OWN_INDEX, "read-tree", base, environment=index)
+            self.write_index(base, file)
             self.git(*_OWN_INDEX, "update-index", "-z", "--index-info", input=lines, environment=index)
             return self.git(*_OWN_INDEX, "write-tree", "--missing-ok", environment=index)
 
@@ -180,7 +218,12 @@ class Repository:
         signed = ["-S"] if ask_git(self.folder, "config", "--type=bool", "commit.gpgSign") == "true" else []
         arguments = ("commit-tree", *signed, "-p", parent, "-F", "-", tree)
         text = message.encode("utf-8", "surrogateescape")
-        return self.git(*settings, "-c", "i18n.commitEncoding=utf-8", *arguments, input=text, environment=variables)
+        settings += ["-c", "i18n.commitEncoding=utf-8"]
+        try:
+            return self.git(*settings, *arguments, input=text, environment=variables)
+        except GitError as error:
+            why = "the commit could not be signed, as commit.gpgSign wants it" if signed else "there is no commit"
+            raise GitError(f"{why}: {error}") from error
 
     @cached_property
     def _trusted_programs(self) -> list[str]:
@@ -203,7 +246,8 @@ class Repository:
         Raises GitError.
         """
         old = before or "0" * len(commit)
-        self.git("update-ref", "-m", "ssot-fix", f"refs/heads/{name}", commit, old)
+        # --no-deref: where a symbolic ref bears the name, the branch that it stands for is somebody's.
+        self.git("update-ref", "--no-deref", "-m", "ssot-fix", f"refs/heads/{name}", commit, old)
 
     def checked_out(self, name: str) -> str | None:
         """The work tree that a branch is checked out in."""
@@ -230,5 +274,5 @@ def parse_person(text: str) -> tuple[str, str]:
 
 def _entry(line: bytes) -> Entry:
     about, _, path = line.partition(b"\t")
-    mode, _kind, blob, size = about.decode().split()
-    return Entry(os.fsdecode(path), mode, blob, int(size) if size.isdigit() else 0)
+    mode, _kind, blob = about.decode().split()
+    return Entry(os.fsdecode(path), mode, blob)

@@ -14,6 +14,9 @@ from ssot_fix.delivery.repository import Repository
 PREFIX = "ssot-fix"
 # Where GitHub looks, in this order: docs.github.com, About code owners.
 _CODEOWNERS = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS")
+# Comments, and lines that GitHub skips: of gitignore's patterns it does not know `!`, `\\#` and `[ ]` (same page).
+_COMMENT = re.compile(r"(?:^|\s)#.*")
+_SKIPPED = re.compile(r"\s*(?:!|\\#|(?:\\ |\S)*\[)")
 _AT_THE_TOP = "top-level"
 _NOBODY = "unowned"
 
@@ -41,7 +44,9 @@ def all_together(_path: str) -> Part:
 def by_directory(path: str) -> Part:
     """A file's top-level directory."""
     top, slash, _ = path.partition("/")
-    return Part(top, f"in {top}/") if slash else Part(_AT_THE_TOP, "at the top level")
+    if not slash:
+        return Part(_AT_THE_TOP, "at the top level")
+    return Part(f"{top}/" if top == _AT_THE_TOP else top, f"in {top}/")
 
 
 def by_owner(repository: Repository, commit: str, notes: list[str]) -> PartOf:
@@ -50,7 +55,7 @@ def by_owner(repository: Repository, commit: str, notes: list[str]) -> PartOf:
     if text is None:
         notes.append(f"no {', '.join(_CODEOWNERS)}: everything goes into one branch, without an owner")
         text = b""
-    owners = CodeOwners(text.decode("utf-8-sig", "replace"))
+    owners = CodeOwners(_rules(text.decode("utf-8-sig", "replace")))
 
     def part(path: str) -> Part:
         found = sorted({(kind, name) for kind, name in owners.of(path)})
@@ -58,9 +63,16 @@ def by_owner(repository: Repository, commit: str, notes: list[str]) -> PartOf:
             return Part(_NOBODY, "that nobody owns")
         names = [name.removeprefix("@") for _, name in found]
         people = tuple(name.removeprefix("@") for kind, name in found if kind != "EMAIL")
-        return Part("+".join(names), f"owned by {' and '.join(names)}", people)
+        # No owner's name holds a space; a mail address may hold nearly all else.
+        return Part(" ".join(names) if names != [_NOBODY] else found[0][1], f"owned by {' and '.join(names)}", people)
 
     return part
+
+
+def _rules(text: str) -> str:
+    """The lines of a CODEOWNERS file that GitHub takes, without comments."""
+    lines = (_COMMENT.sub("", line) for line in text.splitlines())
+    return "\n".join(line for line in lines if not _SKIPPED.match(line))
 
 
 def branch_name(name: str | None, codemods: Sequence[str], how: str | None, key: str) -> str:

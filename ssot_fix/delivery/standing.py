@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import takewhile
 
 from ssot_fix.delivery.repository import Commit, Repository
 
@@ -33,19 +34,23 @@ def standing(repository: Repository, tip: str) -> Standing:
 
     Its commits are ours if each has our trailers, they stand on the commit that these name as their base, and what
     they change together is what they name as their plan. History below that is not needed: a clone may be shallow.
+    It may hold commits of ours with other trailers, of a branch that has become a part of the base.
     """
     commits = list(repository.commits_back(tip, _MOST))
-    ours = next((count for count, commit in enumerate(commits) if not _is_ours(commit)), len(commits))
-    if not ours:
-        is_behind = next((count for count, commit in enumerate(commits) if _is_ours(commit)), 1)
+    first, claim = commits[0], _claim(commits[0])
+    if claim is None:
+        is_behind = next((count for count, commit in enumerate(commits) if _claim(commit)), 1)
         return Standing(tip, strangers=tuple(commits[:is_behind]))
-    first, bottom = commits[0], commits[ours - 1]
-    claims = {(commit.trailers[PLAN], commit.trailers[BASE]) for commit in commits[:ours]}
-    claim = (repository.difference(bottom.parents[0], tip), bottom.parents[0])
-    if claims == {claim}:
-        return Standing(tip, base=claim[1], plan=claim[0])
+    *_, bottom = takewhile(lambda commit: _claim(commit) == claim, commits)
+    base = bottom.parents[0]
+    if claim == (repository.difference(base, tip), base):
+        return Standing(tip, base=base, plan=claim[0])
     return Standing(tip, strangers=(first,))
 
 
-def _is_ours(commit: Commit) -> bool:
-    return len(commit.parents) == 1 and all(commit.trailers.get(name) for name in (CODEMOD, PLAN, BASE))
+def _claim(commit: Commit) -> tuple[str, str] | None:
+    """The plan and the base that a commit of ours names; None if it is not one."""
+    trailers = commit.trailers
+    if len(commit.parents) != 1 or not all(trailers.get(name) for name in (CODEMOD, PLAN, BASE)):
+        return None
+    return trailers[PLAN], trailers[BASE]

@@ -11,14 +11,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
+from ssot_fix import SURROUNDINGS
 from ssot_fix.delivery.repository import Repository
 from ssot_fix.project.config import Verification
 from ssot_fix.project.git import GitError, run_git
 
 TOKENS = ("GITHUB_TOKEN", "GH_TOKEN")
 _TAIL = 4000  # bytes of what a command printed that are kept
+_NOT_STARTED = 127  # as a shell says it
 _PATIENCE = 10  # seconds for a command that was told to stop
 
 
@@ -81,29 +83,26 @@ class Verifier:
 @contextmanager
 def _worktree(repository: Repository, commit: str) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="ssot-fix-verify-", ignore_cleanup_errors=True) as above:
-        folder = Path(above).resolve() / "work"
-        run_git(repository.folder, "worktree", "add", "--quiet", "--detach", str(folder), commit)
+        work = tempfile.TemporaryDirectory(dir=above, ignore_cleanup_errors=True)
+        folder = Path(work.name).resolve()
+        # Commands get all files, where the user has but some of them checked out, too.
+        add = ("-c", "core.sparseCheckout=false", "worktree", "add", "--quiet", "--detach")
+        run_git(repository.folder, *add, str(folder), commit)
         try:
             yield folder
         finally:
-            with suppress(GitError):  # a command may have taken it apart; then git prunes it some day
+            work.cleanup()  # a command may have taken it apart; then git forgets it only once it is gone
+            with suppress(GitError):
                 run_git(repository.folder, "worktree", "remove", "--force", "--force", str(folder))
 
 
 def _run(command: Verification, folder: Path) -> Ran:
     began = time.perf_counter()
     with tempfile.TemporaryFile() as printed:
-        # A file and no pipe: what a command leaves running in the background may hold a pipe open for ever.
-        process = subprocess.Popen(  # noqa: S602  it is the user's command line
-            command.run,
-            shell=True,
-            cwd=folder,
-            env=_environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=printed,
-            stderr=subprocess.STDOUT,
-            **_OWN_GROUP,
-        )
+        try:
+            process = _started(command.run, folder, printed)
+        except OSError as error:  # the command before may have removed the folder
+            return Ran(_NOT_STARTED, time.perf_counter() - began, str(error))
         try:
             code: int | None = process.wait(command.timeout)
         except subprocess.TimeoutExpired:
@@ -115,6 +114,20 @@ def _run(command: Verification, folder: Path) -> Ran:
         return Ran(code, time.perf_counter() - began, printed.read().decode("utf-8", "replace"))
 
 
+def _started(line: str, folder: Path, printed: IO[bytes]) -> subprocess.Popen[bytes]:
+    # A file and no pipe: what a command leaves running in the background may hold a pipe open for ever.
+    return subprocess.Popen(  # noqa: S602  it is the user's command line
+        line,
+        shell=True,
+        cwd=folder,
+        env=_environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=printed,
+        stderr=subprocess.STDOUT,
+        **_OWN_GROUP,
+    )
+
+
 _OWN_GROUP: Mapping[str, Any] = (
     {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)} if os.name == "nt" else {"process_group": 0}
 )
@@ -122,7 +135,7 @@ _OWN_GROUP: Mapping[str, Any] = (
 
 def _environment() -> dict[str, str]:
     """The user's own, without what opens the forge and what says where git looks."""
-    return {name: value for name, value in os.environ.items() if name not in TOKENS and not name.startswith("GIT_")}
+    return {name: value for name, value in SURROUNDINGS.items() if name not in TOKENS and not name.startswith("GIT_")}
 
 
 def _end_group(process: subprocess.Popen[bytes]) -> None:

@@ -6,6 +6,7 @@ import os
 import shlex
 import subprocess
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
 
@@ -134,7 +135,7 @@ def _complete(
 ) -> subprocess.CompletedProcess[bytes]:
     done = _run(root, args, data, more)
     if done.returncode:
-        command = next(arg for arg in args if not arg.startswith("-"))
+        command = next(arg for before, arg in pairwise(("", *args)) if before != "-c" and not arg.startswith("-"))
         raise GitError(f"git {command} failed: {_failure(root, done)}")
     return done
 

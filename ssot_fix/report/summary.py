@@ -37,9 +37,9 @@ class Summary:
 
 
 def summarize(results: Sequence[FileResult], files_scanned: int) -> Summary:
-    """Count the results; `files_scanned` may be more than there are results."""
+    """Count the results; `files_scanned` may be more than there are results, a file may have several."""
     findings = [finding for result in results for finding in result.findings]
-    statuses = Counter(result.status for result in results)
+    statuses = Counter(status for _, status in {(result.path, result.status) for result in results})
     reasons = Counter(finding.reason or "unknown" for finding in findings if finding.status is Status.REFUSED)
     return Summary(
         files_scanned=files_scanned,
