@@ -5,6 +5,7 @@ Codes are a contract: users filter and suppress by them, so one is never renamed
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
@@ -35,3 +36,11 @@ SHARED: Final = MappingProxyType(
         "not-written": "The file could not be written; it is as it was. The error says why.",
     }
 )
+
+
+def headlines(*own: Mapping[str, str]) -> dict[str, str]:
+    """The first sentence of what each reason code means; `own` are those of codemods, as `Codemod.reasons`."""
+    texts = dict(SHARED)
+    for reasons in own:
+        texts |= reasons
+    return {code: text.partition(". ")[0].rstrip(".") for code, text in texts.items()}

@@ -244,6 +244,18 @@ def test_a_branch_of_the_same_name_that_is_somebody_elses(world, pr):
     assert (here.tip(ALL), here.writes, here.forge.pulls) == (tip, [], [])
 
 
+@pytest.mark.parametrize("name", [ALL, "release"])
+def test_a_branch_that_is_behind_the_base(name, world, pr):
+    """One that is called like ours has nothing of its own; another one may be meant to stand where it does."""
+    here = world()
+    old = here.tip("main")
+    here.ask("update-ref", f"refs/heads/{name}", old)
+    here.push("main", {"app/three.py": READS})
+    expected = "opened" if name == ALL else "hands-off"
+    assert actions(pr(here, "--name", name)) == [(name, expected)]
+    assert (here.tip(name) == old) == (expected == "hands-off")
+
+
 def test_closed_unmerged_it_stays_closed(world, pr):
     here = world()
     pr(here)

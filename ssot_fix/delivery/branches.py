@@ -10,6 +10,7 @@ from enum import StrEnum
 from ssot_fix.delivery.message import commit_message, counted
 from ssot_fix.delivery.proposals import Proposal
 from ssot_fix.delivery.repository import Repository
+from ssot_fix.delivery.split import PREFIX
 from ssot_fix.delivery.standing import Standing, standing
 from ssot_fix.delivery.verify import Ran, Verified, Verifier
 from ssot_fix.engine.contract import Codemod
@@ -105,29 +106,39 @@ def offer(builder: Builder, verifier: Verifier, proposal: Proposal) -> Branched:
     if before is not None:
         found = standing(repository, before)
         if builder.is_built(found, trees):
-            return Branched(proposal, Came.UNCHANGED, before, trees.plan)
+            verified = verifier.verify(before)
+            why = f"{why_broken(verified)}; {name} stands there" if why_broken(verified) else ""
+            came = Came.BROKEN if why else Came.UNCHANGED
+            return Branched(proposal, came, before, trees.plan, verified, why)
         if why := _why_left(builder, name, found):
             return Branched(proposal, Came.LEFT, before, trees.plan, why=why)
     tip = builder.commits(proposal, trees)
     verified = verifier.verify(tip)
-    if broken := [each.command for each in verified if each.is_broken]:
-        why = f"`{broken[0]}` passes on the base and fails with the change; {name} was not set"
+    if broken := why_broken(verified):
+        why = f"{broken}; {name} was not set"
         return Branched(proposal, Came.BROKEN, None, trees.plan, verified, why)
     repository.set_branch(name, tip, before)
     return Branched(proposal, Came.MOVED if before else Came.CREATED, tip, trees.plan, verified)
 
 
+def why_broken(verified: Sequence[Verified]) -> str:
+    """Which command keeps a branch from being offered; empty if none does."""
+    broken = [each.command for each in verified if each.is_broken]
+    return f"`{broken[0]}` passes on the base and fails with the change" if broken else ""
+
+
 def _why_left(builder: Builder, name: str, found: Standing) -> str:
     if folder := builder.repository.checked_out(name):
         return f"{name} is checked out in {folder}; check out another branch there, or use --name"
-    if found.is_ours or is_reached(builder.repository, found.tip, builder.base):
+    if found.is_ours or has_nothing_of_its_own(builder.repository, name, found.tip, builder.base):
         return ""
     return f"{name} has commits that are not ours; use --name, or delete the branch: {told(found)}"
 
 
-def is_reached(repository: Repository, commit: str, base: str) -> bool:
-    """Whether a commit is an ancestor of the base: then a branch there has nothing of its own."""
-    return ask_git(repository.folder, "merge-base", "--is-ancestor", commit, base) is not None
+def has_nothing_of_its_own(repository: Repository, name: str, commit: str, base: str) -> bool:
+    """Whether a branch of our name holds but commits of the base; of another name, it may be meant to."""
+    is_behind = ask_git(repository.folder, "merge-base", "--is-ancestor", commit, base) is not None
+    return is_behind and name.startswith(f"{PREFIX}/")
 
 
 def told(found: Standing, most: int = 3) -> str:
@@ -145,14 +156,6 @@ def check_name(repository: Repository, name: str) -> None:
         raise GitError(f"`{name}` can't be the name of a branch (git check-ref-format says what can)")
     if other := repository.in_the_way(name):
         raise GitError(f"there can't be a branch {name} beside {other}; rename that, or use --name")
-
-
-def headlines_of(catalog: Mapping[str, Codemod], shared: Mapping[str, str]) -> dict[str, str]:
-    """The first sentence of what each reason code means."""
-    texts: dict[str, str] = dict(shared)
-    for codemod in catalog.values():
-        texts |= codemod.reasons
-    return {code: text.partition(". ")[0].rstrip(".") for code, text in texts.items()}
 
 
 def told_branch(branched: Branched) -> str:

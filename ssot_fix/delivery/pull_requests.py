@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from ssot_fix.delivery.body import Story, body, code, title
-from ssot_fix.delivery.branches import Builder, Trees, is_reached, told
+from ssot_fix.delivery.branches import Builder, Trees, has_nothing_of_its_own, told, why_broken
 from ssot_fix.delivery.forge import Forge, ForgeError, PullRequest, State
 from ssot_fix.delivery.marker import Marker, fingerprints, has_new, read_marker, sketch
 from ssot_fix.delivery.proposals import Proposal
@@ -113,7 +113,7 @@ class Deliverer:
         pulls = self.forge.pull_requests_of(branch)
         current = next((pull for pull in pulls if pull.state is State.OPEN), None)
         found = self._standing(branch)
-        if found is not None and self._is_theirs(found, pulls):
+        if found is not None and self._is_theirs(branch, found, pulls):
             return self._hands_off(branch, current, found, proposal)
         sites = fingerprints(finding for result in proposal.results for finding in result.findings)
         if current is None and (closed := _declined(pulls, sites)):
@@ -137,8 +137,8 @@ class Deliverer:
             return Delivered(proposal.branch, action, current, trees.plan, proposal)
         tip = found.tip if found is not None and is_built else self.builder.commits(proposal, trees)
         verified = self.verifier.verify(tip)
-        if broken := [each.command for each in verified if each.is_broken]:
-            why = f"`{broken[0]}` passes on the base and fails with the change; nothing was pushed"
+        if broken := why_broken(verified):
+            why = f"{broken}; nothing was pushed"
             return Delivered(proposal.branch, Action.BROKEN, current, trees.plan, proposal, verified, why)
         if not is_built:
             self.remote.push(proposal.branch, tip, found.tip if found else None)
@@ -191,12 +191,11 @@ class Deliverer:
         tip = self.heads.get(branch)
         return standing(self.builder.repository, tip) if tip else None
 
-    def _is_theirs(self, found: Standing, pulls: Sequence[PullRequest]) -> bool:
+    def _is_theirs(self, branch: str, found: Standing, pulls: Sequence[PullRequest]) -> bool:
         """Whether a branch holds work of people's that is not in the base."""
-        is_merged = is_reached(self.builder.repository, found.tip, self.builder.base) or any(
-            pull.state is State.MERGED and pull.head == found.tip for pull in pulls
-        )
-        return not found.is_ours and not is_merged
+        if found.is_ours or any(_is_ours(pull) and _is_merged(pull, found) for pull in pulls):
+            return False
+        return not has_nothing_of_its_own(self.builder.repository, branch, found.tip, self.builder.base)
 
     def _hands_off(
         self, branch: str, current: PullRequest | None, found: Standing, proposal: Proposal | None = None
@@ -257,7 +256,7 @@ class Deliverer:
         pulls = self.forge.pull_requests_of(branch)
         current = next((pull for pull in pulls if pull.state is State.OPEN), None)
         found = self._standing(branch)
-        if found is not None and self._is_theirs(found, pulls):
+        if found is not None and self._is_theirs(branch, found, pulls):
             return self._hands_off(branch, current, found) if current is not None and _is_ours(current) else None
         if current is not None:
             return self._close(branch, current, found) if self._belongs(current) else None
@@ -294,6 +293,11 @@ def _declined(pulls: Sequence[PullRequest], sites: Iterable[int]) -> PullRequest
 
 def _is_ours(pull: PullRequest) -> bool:
     return read_marker(pull.body) is not None
+
+
+def _is_merged(pull: PullRequest, found: Standing) -> bool:
+    """Whether all that stands on a branch was merged with a pull request."""
+    return pull.state is State.MERGED and pull.head == found.tip
 
 
 def _may_delete(pull: PullRequest, found: Standing) -> bool:

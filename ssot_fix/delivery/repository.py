@@ -59,6 +59,7 @@ class Repository:
     def __init__(self, start: Path) -> None:
         """Find the repository that holds the folder `start`; GitError if none does."""
         forget_other_repositories()
+        os.environ["GIT_NO_REPLACE_OBJECTS"] = "1"  # what `git replace` shows here is not what a commit holds
         folder = toplevel(start.resolve()) or start.resolve()
         asked = run_git(folder, "rev-parse", "--is-bare-repository", "--is-shallow-repository", "--absolute-git-dir")
         # The folder comes last: its name may hold what ends a line.

@@ -1,0 +1,1 @@
+"""What the commands of cli.py do: one module for each that does more than print."""

@@ -1,0 +1,82 @@
+"""What every run prints on stderr: notes, the summary, a progress bar."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from ssot_fix.commands.console import say, uses_colors
+from ssot_fix.commands.options import Options
+from ssot_fix.engine.contract import Codemod
+from ssot_fix.engine.run import Outcome
+from ssot_fix.reasons import headlines
+from ssot_fix.report.diff import printable
+from ssot_fix.report.summary import summarize
+from ssot_fix.report.terminal import print_summary as print_table
+
+_LONG = 0.7  # seconds after which a progress bar is worth its flicker
+
+
+def print_notes(options: Options, outcome: Outcome) -> None:
+    """Print the notes of a run, and what could not be done."""
+    for note in outcome.notes if not options.quiet else ():
+        say(f"note: {printable(note)}")
+    for result in outcome.results:
+        if result.error is not None:
+            say(f"error: {printable(result.error)}")
+            if result.trace and options.verbose > 1:
+                click.echo(result.trace, err=True)
+
+
+def print_summary(options: Options, found: Mapping[str, Codemod], outcome: Outcome, seconds: float) -> None:
+    """Print what a run of some codemods came to, in `seconds` of wall-clock time."""
+    print_table(
+        summarize(outcome.results, outcome.files_scanned),
+        seconds=seconds,
+        test_files_skipped=outcome.tests_skipped,
+        console_file=sys.stderr,
+        color=uses_colors(options, sys.stderr),
+        write_mode=options.write,
+        headlines=headlines(*(codemod.reasons for codemod in found.values())),
+        verbose=options.verbose > 0,
+        findings=[finding for result in outcome.results for finding in result.findings],
+    )
+
+
+def print_stats(outcome: Outcome) -> None:
+    """Print where the time went."""
+    say(f"stats: {outcome.files_scanned} files scanned, {outcome.candidates} parsed")
+    for stage, seconds in outcome.seconds.items():
+        say(f"stats: {stage} {seconds:.2f} s")
+
+
+@contextmanager
+def progress_bar(options: Options) -> Iterator[Callable[[int, int], None]]:
+    """A bar on stderr if that is a terminal and the work turns out to be long."""
+    if options.quiet or not sys.stderr.isatty():
+        yield lambda _done, _total: None
+        return
+    began = time.perf_counter()
+    bar: list[Any] = []
+
+    def tell(done: int, total: int) -> None:
+        if not bar and time.perf_counter() - began > _LONG:
+            from rich.console import Console  # noqa: PLC0415  heavy, and rarely needed
+            from rich.progress import Progress  # noqa: PLC0415
+
+            bar.append(Progress(console=Console(stderr=True), transient=True))
+            bar[0].add_task("looking", total=total)
+            bar[0].start()
+        if bar:
+            bar[0].update(bar[0].task_ids[0], completed=done, total=total)
+
+    try:
+        yield tell
+    finally:
+        if bar:
+            bar[0].stop()
