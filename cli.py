@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         error.show()
         return FAILED
     except (click.Abort, KeyboardInterrupt):
-        say("interrupted; every file is either as it was or wholly rewritten")
+        say("interrupted; each file and branch is as it was, or as it should be, and another run does the rest")
         return FAILED
     except BrokenPipeError:  # the reader (`| head`) has seen enough
         silence_stdout()
@@ -259,6 +259,8 @@ def pr(*, verify: tuple[str, ...], verify_timeout: int, **given: Any) -> int:  #
     """
     from ssot_fix.commands.pull_request import pull_request_command  # noqa: PLC0415
 
+    if too_long := next((label for label in given["label"] if len(label) > 50), None):
+        raise click.UsageError(f"GitHub takes labels of up to 50 characters, and `{too_long}` has {len(too_long)}")
     with _reported_errors():
         return pull_request_command(Delivery(verify=_commands(verify, verify_timeout), **given))
 

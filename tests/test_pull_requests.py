@@ -546,7 +546,7 @@ def test_a_forge_that_can_not_be_reached(world, pr):
     assert "ls-remote from origin failed" in here.said
 
 
-REQUESTS = {"first run": 15, "refresh": 15, "hands off": 10, "end": 13}
+REQUESTS = {"first run": 15, "refresh": 15, "hands off": 10, "end": 14}
 STEPS = [(story, step) for story, count in REQUESTS.items() for step in range(count)]
 
 
@@ -712,13 +712,24 @@ def test_a_hostile_repository(world, pr, tmp_path):
         "push.recurseSubmodules": "on-demand",
         "push.followTags": "true",
         "protocol.ext.allow": "always",
+        "remote.origin.vcs": "ext",
+        "remote.origin.mirror": "true",
+        "remote.origin.proxy": "http://127.0.0.1:9",
+        "http.proxy": "http://127.0.0.1:9",
+        "http.cookieFile": str(here.bot.root / "app" / "one.py"),
+        "http.saveCookies": "true",
+        "core.alternateRefsCommand": mark("alternates"),
+        "log.showSignature": "true",
+        "trailer.separators": "=",
+        "remote.origin.fetch": "+refs/heads/*:refs/heads/*",
     }.items():
         git("config", key, value)
     (here.bot.root / ".git" / "info" / "attributes").write_text("* filter=x diff=x\n")
+    (here.bot.root / ".git" / "objects" / "info" / "alternates").write_text(f"{here.forge.bare}/objects\n")
+    before = here.bot.git("for-each-ref"), here.bot.git("count-objects"), here.bot.read("app/one.py")
     assert actions(pr(here)) == [(ALL, "opened")]
-    git("config", "remote.origin.vcs", "ext")
-    pr(here, expect=2)
-    git("config", "--unset", "remote.origin.vcs")
+    assert actions(pr(here)) == [(ALL, "unchanged")]
+    assert (here.bot.git("for-each-ref"), here.bot.git("count-objects"), here.bot.read("app/one.py")) == before
     git("config", "remote.origin.url", f"ext::{mark('ext')} %S")
     pr(here, expect=2)
     git("config", "remote.origin.url", "git@github.com:octo/app.git")

@@ -34,14 +34,14 @@ def branch_command(options: Branching) -> int:
         parse_person(options.author)  # before all the work
     repository = Repository(Path.cwd())
     base = repository.resolve("HEAD" if options.base is None else options.base)
-    made = proposed(options, repository, base)
+    made = proposed(options, repository, base, repository.folder)
     builder, verifier = builder_for(options, repository, base, made)
     if made.proposals and not is_confirmed(options, f"make {named([each.branch for each in made.proposals])}?"):
         return FAILED
     branches = []
     for proposal in made.proposals:
         branches.append(offer(builder, verifier, proposal))
-        for line in (told_branch(branches[-1]), *told_verified(branches[-1])):
+        for line in (told_branch(branches[-1]), *told_verified(branches[-1].verified)):
             say(line)  # at once: the next one may fail
     if not made.proposals:
         say("there is nothing to do, so no branch was made")
@@ -50,13 +50,16 @@ def branch_command(options: Branching) -> int:
     return FAILED if made.failed or any(each.is_worry for each in branches) else DONE
 
 
-def proposed(options: Branching, repository: Repository, base: str, *, shows: bool = True) -> Proposals:
-    """Plan on the base, and show it: the diff on stdout (if that is to hold text), the rest on stderr."""
+def proposed(options: Branching, repository: Repository, base: str, home: Path, *, shows: bool = True) -> Proposals:
+    """Plan on the base, and show it: the diff on stdout (if that is to hold text), the rest on stderr.
+
+    `home` is the root of the work tree that the current folder lies in.
+    """
     began = time.perf_counter()
     found = catalog()
     wanted = Wanted(
         found,
-        lambda folder: _settings_of(options, found, repository, folder),
+        lambda folder: _settings_of(options, found, home, folder),
         tuple(checked_names(options.codemod, found)),
         options.name,
         options.split,
@@ -73,9 +76,9 @@ def proposed(options: Branching, repository: Repository, base: str, *, shows: bo
     return made
 
 
-def _settings_of(options: Branching, found: dict[str, Codemod], repository: Repository, folder: Path) -> Config:
+def _settings_of(options: Branching, found: dict[str, Codemod], home: Path, folder: Path) -> Config:
     """The settings of a commit whose files are in `folder`, as seen from the same place as the current folder."""
-    inside = Path(os.path.relpath(Path.cwd(), repository.folder))
+    inside = Path(os.path.relpath(Path.cwd(), home))
     here = folder / inside if (folder / inside).is_dir() and ".." not in inside.parts else folder
     if options.config is not None and not options.config.is_absolute() and (here / options.config).is_file():
         options = replace(options, config=here / options.config)  # what was committed, not what lies about

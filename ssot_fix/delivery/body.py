@@ -14,8 +14,7 @@ from ssot_fix.edits import Finding, Status
 from ssot_fix.engine.contract import Codemod
 from ssot_fix.report.diff import printable
 
-LIMIT = 65_536  # characters, GitHub's
-_ROOM = 40_000  # for all but the marker, which takes up to 17,000 characters, and some air
+_ROOM = 40_000  # characters, of 65,536 that GitHub takes; the marker is up to 17,000, and some may be escaped
 _FILES_PER_REASON = 20
 _LINES_PER_FILE = 20
 _LONGEST_SPAN = 200  # characters of anything that is quoted
@@ -37,7 +36,7 @@ resolves, without a new cycle; and another run changes nothing."""
 class Story:
     """What a body tells of: a proposal, its catalog, and what reason codes mean in a line; `base` is a branch's name.
 
-    `command` is the command line that makes it.
+    `command` is the command line that makes it, `question` the hash of what was asked.
     """
 
     proposal: Proposal
@@ -45,6 +44,7 @@ class Story:
     headlines: Mapping[str, str]
     base: str
     command: str
+    question: str
 
 
 def title(story: Story) -> str:
@@ -56,7 +56,8 @@ def title(story: Story) -> str:
         text = f"{what.rstrip('.')}{f' ({where.strip()})' if where else ''}"
     else:
         text = f"Move {'the code' if where else 'code'}{where} onto its single sources of truth: {', '.join(codemods)}"
-    return shortened(printable(text), _LONGEST_TITLE)
+    # It becomes the subject of a squashed commit: nothing in it may close an issue.
+    return _REFERENCES.sub("\u200b", shortened(printable(text), _LONGEST_TITLE))
 
 
 def body(story: Story, verified: Sequence[Verified]) -> str:
@@ -96,13 +97,13 @@ def _table(story: Story) -> str:
         tally = story.proposal.summary.by_codemod.get(name)
         if tally is not None and name in story.catalog:
             what = plain(story.catalog[name].summary)
-            rows.append(f"| {code(name)} | {tally.rewritten:,} | {tally.refused:,} | {what} |")
+            rows.append(f"| {_cell(name)} | {tally.rewritten:,} | {tally.refused:,} | {what} |")
     return "\n".join(rows)
 
 
 def _verified(verified: Sequence[Verified]) -> str:
     rows = ["### Verified", "", "| command | before | after |", "|:--|:--|:--|"]
-    rows += [f"| {code(each.command)} | {_ran(each.before)} | {_ran(each.after)} |" for each in verified[:50]]
+    rows += [f"| {_cell(each.command)} | {_ran(each.before)} | {_ran(each.after)} |" for each in verified[:50]]
     return "\n".join(rows)
 
 
@@ -161,8 +162,8 @@ def _how_to(story: Story) -> str:
 ### What you can do
 
 - **Keep one place as it is**: put `# ssot-fix: ignore[{first}] why` on its line, on {base}.
-- **Run it yourself**: {code(f"{story.command} --dry-run")} shows the diff; without the last option it
-  brings this pull request up to date.
+- **Run it again**: the next run of what has opened it brings it up to date.
+  {code(f"{story.command} --dry-run", 500)} shows what that would do.
 - **Change something**: push to this branch. From then on it is yours, and is left alone.
 - **Stop it**: close this pull request. It stays closed as long as there are no new sites.
 
@@ -185,13 +186,18 @@ def _escaped(text: str) -> str:
     return _REFERENCES.sub(_NO_WIDTH, _MARKDOWN.sub(r"\\\1", text))
 
 
-def code(text: str) -> str:
-    """A text of somebody else's as code, on one line, also in a table."""
-    text = shortened(printable(text), _LONGEST_SPAN).replace("|", "\\|")
+def code(text: str, most: int = _LONGEST_SPAN) -> str:
+    """A text of somebody else's as code, on one line, at most so many characters of it."""
+    text = shortened(printable(text), most)
     longest = max((len(run) for run in re.findall("`+", text)), default=0)
     fence = "`" * (longest + 1)
     padding = " " if text.startswith("`") or text.endswith("`") or not text.strip() else ""
     return f"{fence}{padding}{text}{padding}{fence}"
+
+
+def _cell(text: str) -> str:
+    """Code in a table, where a bar ends a cell even in code."""
+    return code(text).replace("|", "\\|")
 
 
 def shortened(text: str, most: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -168,9 +168,9 @@ def told_branch(branched: Branched) -> str:
     return f"{proposal.branch} {branched.came} at {(branched.commit or '')[:10]}: {holds}{more}"
 
 
-def told_verified(branched: Branched) -> Iterator[str]:
+def told_verified(verified: Iterable[Verified]) -> Iterator[str]:
     """What came of each command, in a line; of one that broke, also the last of what it printed."""
-    for each in branched.verified:
+    for each in verified:
         yield f"`{printable(each.command)}` {_ended(each.before)} before, {_ended(each.after)} after"
         if each.is_broken:
             yield from (f"  | {printable(line)}" for line in each.after.tail.splitlines()[-_LINES_SHOWN:])

@@ -81,10 +81,6 @@ class Forge(Protocol):
         """Ask people, and teams as `org/team`, for a review. Who can't be asked is named in the ForgeError."""
         ...
 
-    def has_comment(self, number: int, marker: str) -> bool:
-        """Whether a comment of a pull request holds a text."""
-        ...
-
     def comment(self, number: int, text: str, marker: str) -> None:
         """Comment on a pull request, once: not if a comment with the marker, which is part of the text, is there."""
         ...

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _TIMEOUT = 30  # seconds for one answer
 _LONGEST_WAIT = 15 * 60  # seconds for a rate limit to be lifted; beyond, the next run goes on
+_UNTOLD_WAIT = 60.0  # seconds, where a limit does not say for how long
 _TRIES = 4
 # GitHub asks for a second between writes (docs.github.com, Best practices for using the REST API); an Enterprise
 # server has no such limits unless its administrator sets some.
@@ -34,6 +37,7 @@ class GitHub:
             from github import Auth, Github  # noqa: PLC0415
         except ImportError:
             raise ForgeError("pull requests need PyGithub: pip install 'ssot-fix[github]'") from None
+        logging.getLogger("github").setLevel(logging.CRITICAL)  # it repeats what its exceptions say
         pause = _SECONDS_BETWEEN_WRITES if location.host == "github.com" else 0.0
         self._owner = location.owner
         self._secret = secret
@@ -55,8 +59,10 @@ class GitHub:
     def pull_requests_of(self, branch: str) -> list[PullRequest]:
         """As in `Forge`."""
         with self._asking():
-            found = list(self._repository.get_pulls(state="all", head=f"{self._owner}:{branch}"))
-        return sorted((p for each in found if (p := self._read(each))), key=lambda pull: -pull.number)
+            asked = self._repository.get_pulls(state="all", head=f"{self._owner}:{branch}")
+            found = [pull for each in asked if (pull := self._read(each))]
+        # Where the owner is spelled otherwise, the filter does not filter.
+        return sorted((pull for pull in found if pull.branch == branch), key=lambda pull: -pull.number)
 
     def pull_requests(self, state: State | None = None) -> Iterator[PullRequest]:
         """As in `Forge`."""
@@ -67,8 +73,7 @@ class GitHub:
                 if pull is not None and state in {None, pull.state}:
                     yield pull
 
-    def has_comment(self, number: int, marker: str) -> bool:
-        """As in `Forge`."""
+    def _has_comment(self, number: int, marker: str) -> bool:
         with self._asking():
             return any(marker in (comment.body or "") for comment in self._pull(number).get_issue_comments())
 
@@ -89,7 +94,7 @@ class GitHub:
     def comment(self, number: int, text: str, marker: str) -> None:
         """As in `Forge`."""
         self._once(
-            lambda: self.has_comment(number, marker) or None,
+            lambda: self._has_comment(number, marker) or None,
             lambda: bool(self._pull(number).create_issue_comment(text)),
         )
 
@@ -122,17 +127,26 @@ class GitHub:
         self._again(lambda: self._pull(number).set_labels(*labels))
 
     def request_reviews(self, number: int, reviewers: Sequence[str]) -> None:
-        """As in `Forge`: one by one, so that one who can't be asked does not keep the others from it."""
-        failed = []
-        for reviewer in reviewers:
-            _, slash, team = reviewer.partition("/")
-            wanted: dict[str, Any] = {"team_reviewers": [team]} if slash else {"reviewers": [reviewer]}
-            try:
-                self._again(partial(self._pull(number).create_review_request, **wanted))
-            except ForgeError as error:
-                failed.append(f"{reviewer} can't be asked for a review: {error}")
-        if failed:
-            raise ForgeError("; ".join(failed))
+        """As in `Forge`: all at once, and one by one if one of them keeps the others from it."""
+        try:
+            self._request(number, reviewers)
+        except ForgeError as error:
+            if len(reviewers) == 1:
+                raise ForgeError(f"{reviewers[0]} can't be asked for a review: {error}") from None
+            failed = []
+            for reviewer in reviewers:
+                try:
+                    self.request_reviews(number, [reviewer])
+                except ForgeError as single:
+                    failed.append(str(single))
+            raise ForgeError("; ".join(failed) or str(error)) from None
+
+    def _request(self, number: int, reviewers: Sequence[str]) -> None:
+        people = [reviewer for reviewer in reviewers if "/" not in reviewer]
+        teams = [reviewer.partition("/")[2] for reviewer in reviewers if "/" in reviewer]
+        asked: dict[str, Any] = {"reviewers": people} if people else {}
+        asked |= {"team_reviewers": teams} if teams else {}
+        self._again(partial(self._pull(number).create_review_request, **asked))
 
     # How it is asked
 
@@ -146,7 +160,8 @@ class GitHub:
 
     def _read(self, pull: GitHubPullRequest) -> PullRequest | None:
         """A pull request as we know it; None for one from a fork, whose branch only has the same name."""
-        if pull.head.label.partition(":")[0].lower() != self._owner.lower():
+        head, base = pull.head.repo, pull.base.repo
+        if head is None or base is None or head.full_name.lower() != base.full_name.lower():
             return None
         state = State.MERGED if pull.merged_at else State.OPEN if pull.state == "open" else State.CLOSED
         return PullRequest(
@@ -202,9 +217,14 @@ class GitHub:
         except GithubException as error:
             kind = _NoAnswer if error.status >= 500 else ForgeError
             raise kind(self._secret.hidden_in(_explained(error.status, error.data, error.message))) from None
+        except ForgeError:
+            raise
         except RequestException as error:
             # The text of these names the URL, which has no token in it, and no more.
             raise _NoAnswer(self._secret.hidden_in(f"GitHub could not be reached: {error}")) from None
+        except Exception as error:  # an answer that PyGithub can make nothing of: a proxy's page, a moved repository
+            text = f"GitHub's answer can't be read ({type(error).__name__}: {error}); has the repository moved?"
+            raise ForgeError(self._secret.hidden_in(text)) from None
 
 
 class _NoAnswer(ForgeError):
@@ -227,12 +247,22 @@ def _retry() -> Any:  # noqa: ANN401  its class is known only where PyGithub is 
 
     PyGithub repeats a POST whose answer was 5xx, also where GitHub had done it.
     """
-    from github import GithubRetry  # noqa: PLC0415
+    from github import GithubException, GithubRetry  # noqa: PLC0415
 
     class Retry(GithubRetry):
         def is_retry(self, method: str, status_code: int, has_retry_after: bool = False) -> bool:
             # 403 and 429 say that nothing was done.
             return status_code in {403, 429} or super().is_retry(method, status_code, has_retry_after)
+
+        def get_retry_after(self, response: Any) -> float | None:  # noqa: ANN401
+            # PyGithub knows no end of waiting here, and looks at the reset only for 403.
+            wait = super().get_retry_after(response)
+            if wait is None and response.status == 429:
+                reset = response.headers.get("X-RateLimit-Reset") or ""
+                wait = max(1.0, int(reset) - time.time() + 1) if reset.isdigit() else _UNTOLD_WAIT
+            if wait is not None and wait > _LONGEST_WAIT:
+                raise GithubException(response.status, {"message": f"rate limit, to be lifted in {wait:.0f} s"})
+            return wait
 
     return Retry(
         total=_TRIES,
@@ -261,7 +291,10 @@ def _detail(error: object) -> str:
 def _explained(status: int, data: object, message: str | None) -> str:
     told = [message or ""]
     if isinstance(data, dict):
-        told = [str(data.get("message", "")), *map(_detail, data.get("errors") or [])]
+        errors = data.get("errors") or []
+        told = [str(data.get("message", "")), *map(_detail, errors if isinstance(errors, list) else [errors])]
     words = "; ".join(dict.fromkeys(text.rstrip(".") for text in told if text)) or "no reason given"
+    if "rate limit" in words.lower():
+        return f"GitHub answered {status}: {words} (run again later)"
     way_out = f" ({_WAYS_OUT[status]})" if status in _WAYS_OUT else ""
     return f"GitHub answered {status}: {words}{way_out}"

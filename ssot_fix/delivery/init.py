@@ -62,6 +62,11 @@ _GENERAL = (
     Setting("include-tests", "Whether test code is rewritten, too (--include-tests)."),
     Setting("unsafe-fixes", "Whether fixes are applied that may behave differently (--unsafe-fixes)."),
     Setting("jobs", "The number of worker processes; 0 means as many as pay."),
+    Setting(
+        "verify",
+        "Commands that have to pass on a branch if they pass on its base, with their limits in seconds.",
+        example=({"run": "make test", "timeout": 600},),
+    ),
 )
 
 
@@ -341,7 +346,7 @@ def _settings(survey: _Survey, prefix: str) -> str:
     ]
     defaults: Any = General()
     for setting in _general(survey):
-        lines += ["", *_entry(setting, getattr(defaults, setting.key.replace("-", "_")))]
+        lines += ["", *_entry(setting, getattr(defaults, setting.key.replace("-", "_")), prefix)]
     lines.append("")
     for name, settings in survey.settings.items():
         table = f"{dotted}{name}"
@@ -374,7 +379,7 @@ def _entry(setting: Setting, default: object, table: str = "") -> Iterator[str]:
     if setting.found is not None:
         yield from _assignment(setting.key, setting.found)
     elif _is_array_of_tables(setting):
-        yield from (f"#{line}" for line in _tables(f"{table}.{setting.key}", setting.example))
+        yield from (f"#{line}" for line in _tables(f"{table}.{setting.key}".lstrip("."), setting.example))
     else:
         value = default if setting.example is None else setting.example
         yield from (f"#{line}" for line in _assignment(setting.key, "" if value is None else value))

@@ -5,17 +5,16 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 from ssot_fix.edits import Finding, Status
 
-_MARKER = re.compile(r"<!-- ssot-fix (\{.*?\}) -->", re.DOTALL)
+_OPENING, _CLOSING = "<!-- ssot-fix ", " -->"
 # Of more sites than this a sample stands in the body: 4,000 take 16,000 of its 65,536 characters.
 _MOST_SITES = 4000
-_TEXTS = ("plan", "base", "question", "wanted", "sites")
 _BYTES = 3  # of a site's fingerprint
 
 
@@ -23,39 +22,61 @@ _BYTES = 3  # of a site's fingerprint
 class Marker:
     """What a pull request was made of.
 
-    `plan` and `base` are those of its branch, `question` tells which run it belongs to. `wanted` is a hash of all that
-    was to be seen of it, `labels` and `reviewers` those that were asked for; `settled` says that all of that was done.
-    `sites` are the fingerprints of what it rewrites. `finished` says that we closed it, and nobody else.
+    `branch` is its own: a marker that somebody has copied into another body means nothing there. `plan` and `base` are
+    those of the branch, `question` tells which run it belongs to, `codemods` have something on it. `wanted` is a hash
+    of all that was to be seen of it; `draft`, `labels` and `reviewers` are what was asked for, and `settled` says that
+    all of that was done. `sites` are the fingerprints of what it rewrites. `finished` says that we closed it.
     """
 
+    branch: str
     plan: str
     base: str
     question: str
     wanted: str
+    codemods: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
     reviewers: tuple[str, ...] = ()
     sites: str = ""
+    draft: bool = False
     settled: bool = True
     finished: bool = False
 
     def text(self) -> str:
         """As it stands in a body. A comment may hold no two dashes, so there is none at all."""
         written = json.dumps(asdict(self)).replace("-", r"\u002d").replace(">", r"\u003e")
-        return f"<!-- ssot-fix {written} -->"
+        return f"{_OPENING}{written}{_CLOSING}"
 
 
-def read_marker(body: str) -> Marker | None:
-    """The marker of a body; None if there is none that we know how to read."""
-    found = _MARKER.findall(body)
+def read_marker(body: str, branch: str) -> Marker | None:
+    """The marker in the body of a branch's pull request; None if there is none of its own that we know how to read."""
+    _, opening, rest = body.rpartition(_OPENING)
+    text, closing, _ = rest.partition(_CLOSING)
     try:
-        values = json.loads(found[-1]) if found else None
-    except ValueError:
+        values = json.loads(text) if opening and closing else None
+    except (ValueError, RecursionError):
         return None
-    if not isinstance(values, dict) or not all(isinstance(values.get(name), str) for name in _TEXTS):
+    if not isinstance(values, dict) or values.get("branch") != branch:
         return None
-    lists = {name: tuple(map(str, values.get(name) or ())) for name in ("labels", "reviewers")}
-    known = {field.name for field in fields(Marker)}
-    return Marker(**{name: value for name, value in values.items() if name in known} | lists)
+    kinds = {field.name: str(field.type) for field in fields(Marker)}
+    known = {name: values[name] for name in kinds if name in values}
+    if not all(_is_of(kinds[name], value) for name, value in known.items()):
+        return None
+    given: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in known.items()}
+    try:
+        return Marker(**given)
+    except TypeError:  # something is missing
+        return None
+
+
+def without_marker(body: str) -> str:
+    """What of a body people see."""
+    return body.rpartition(_OPENING)[0].rstrip()
+
+
+def _is_of(kind: str, value: object) -> bool:
+    if kind.startswith("tuple"):
+        return isinstance(value, list) and all(isinstance(item, str) for item in value)
+    return isinstance(value, bool if kind == "bool" else str)
 
 
 def fingerprints(findings: Iterable[Finding]) -> frozenset[int]:

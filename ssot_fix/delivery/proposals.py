@@ -69,12 +69,13 @@ class Proposal:
 
 @dataclass(slots=True)
 class Proposals:
-    """All that came of a plan. `notes` are for stderr."""
+    """All that came of a plan. `notes` are for stderr, `inactive` are codemods with nothing to work with."""
 
     config: Config
     proposals: list[Proposal] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    inactive: list[str] = field(default_factory=list)
 
     @property
     def results(self) -> list[FileResult]:
@@ -104,6 +105,7 @@ def propose(repository: Repository, base: str, wanted: Wanted, progress: Progres
         for outcome, name in _outcomes(made, wanted, progress):
             made.notes += [note for note in outcome.notes if note not in made.notes]
             made.outcomes.append(outcome)
+            made.inactive += outcome.inactive
             read = _Read(folder, entries, outcome, (name,) if name else _chosen(made.config, wanted))
             part_of = _part_of(repository, base, wanted, name, made.notes)
             made.proposals += _cut(wanted, part_of, read)
@@ -123,6 +125,7 @@ def _outcomes(made: Proposals, wanted: Wanted, progress: Progress) -> Iterable[t
             if name in wanted.codemods:
                 raise
             made.notes.append(str(inactive))
+            made.inactive.append(name)
 
 
 def _chosen(config: Config, wanted: Wanted) -> Sequence[str]:

@@ -8,20 +8,21 @@ from collections.abc import Sequence
 from ssot_fix.delivery.branches import json_verified
 from ssot_fix.delivery.message import counted
 from ssot_fix.delivery.pull_requests import Action, Delivered
+from ssot_fix.report.diff import printable
 
-_WOULD = {Action.OPENED: "would be opened", Action.REFRESHED: "would be refreshed", Action.CLOSED: "would be closed"}
+_WRITING = (Action.OPENED, Action.REFRESHED, Action.CLOSED, Action.DELETED)
 
 
 def told_pull(done: Delivered, *, dry_run: bool) -> str:
     """What came of one, in a line."""
-    action = _WOULD.get(done.action, done.action.value) if dry_run else done.action.value
+    action = f"would be {done.action}" if dry_run and done.action in _WRITING else done.action.value
     where = f" {done.pull.url}" if done.pull else ""
     holds = ""
     if done.proposal and done.action in {Action.OPENED, Action.REFRESHED, Action.UNCHANGED}:
         total = done.proposal.summary.total
         holds = f" ({counted(len(done.proposal.changes), 'file')}, {counted(total.rewritten, 'site')})"
     why = f": {done.why}" if done.why else ""
-    return f"{done.branch} {action}{where}{holds}{why}"
+    return printable(f"{done.branch} {action}{where}{holds}{why}")
 
 
 def json_pulls(delivered: Sequence[Delivered], notes: Sequence[str]) -> str:

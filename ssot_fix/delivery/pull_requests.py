@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from itertools import takewhile
 
 from ssot_fix.delivery.body import Story, body, code, title
 from ssot_fix.delivery.branches import Builder, Trees, has_nothing_of_its_own, told, why_broken
 from ssot_fix.delivery.forge import Forge, ForgeError, PullRequest, State
-from ssot_fix.delivery.marker import Marker, fingerprints, has_new, read_marker, sketch
+from ssot_fix.delivery.marker import Marker, fingerprints, has_new, read_marker, sketch, without_marker
 from ssot_fix.delivery.proposals import Proposal
 from ssot_fix.delivery.remote import Remote
 from ssot_fix.delivery.standing import Standing, standing
@@ -26,6 +27,7 @@ from ssot_fix.project.git import GitError
 HANDS_OFF = "<!-- ssot-fix hands off -->"
 FINISHED = "<!-- ssot-fix finished -->"
 _HOUR = timedelta(hours=1)
+_MOST_REVIEWERS = 15  # GitHub asks no more of them
 
 
 class Action(StrEnum):
@@ -63,12 +65,12 @@ class Delivered:
 
 @dataclass(frozen=True, slots=True)
 class Manners:
-    """How pull requests are to be: `question` identifies the run that they belong to.
+    """How pull requests are to be. `questions` are the hashes of what is asked, for each part of the answer.
 
     `max_open` is how many may be open at once, `max_per_hour` how many may be opened within one.
     """
 
-    question: str
+    questions: frozenset[str]
     labels: tuple[str, ...] = ()
     reviewers: tuple[str, ...] = ()
     draft: bool = False
@@ -88,7 +90,10 @@ class _Face:
 
 @dataclass(slots=True)
 class Deliverer:
-    """Carries proposals to a forge. `base` is the branch that they are for, `heads` are the remote's branches."""
+    """Carries proposals to a forge. `base` is the branch that they are for, `heads` are the remote's branches.
+
+    `inactive` are codemods that had nothing to work with.
+    """
 
     builder: Builder
     verifier: Verifier
@@ -98,6 +103,7 @@ class Deliverer:
     base: str
     heads: dict[str, str]
     story: Callable[[Proposal], Story]
+    inactive: frozenset[str] = frozenset()
     notes: list[str] = field(default_factory=list)
     _opened: int = 0
 
@@ -110,11 +116,16 @@ class Deliverer:
 
     def _deliver(self, proposal: Proposal) -> Delivered:
         branch = proposal.branch
+        if branch == self.base:
+            raise GitError(f"{branch} is the branch to build on; --name names another one")
         pulls = self.forge.pull_requests_of(branch)
-        current = next((pull for pull in pulls if pull.state is State.OPEN), None)
+        current = self._current(pulls)
         found = self._standing(branch)
         if found is not None and self._is_theirs(branch, found, pulls):
             return self._hands_off(branch, current, found, proposal)
+        if other := next((pull for pull in pulls if pull.state is State.OPEN and pull is not current), None):
+            why = f"#{other.number} is open from this branch, and not by this run; --name names another branch"
+            return Delivered(branch, Action.HANDS_OFF, other, proposal=proposal, why=why)
         sites = fingerprints(finding for result in proposal.results for finding in result.findings)
         if current is None and (closed := _declined(pulls, sites)):
             why = f"#{closed.number} was closed, and there are no new sites since"
@@ -128,7 +139,7 @@ class Deliverer:
         is_built = found is not None and self.builder.is_built(found, trees)
         story = self.story(proposal)
         marker = self._marker(story, trees, sites)
-        last = read_marker(current.body) if current else None
+        last = marker_of(current)
         if current and is_built and last == marker and current.base == self.base:
             return Delivered(proposal.branch, Action.UNCHANGED, current, trees.plan, proposal)
         action = Action.REFRESHED if current else Action.OPENED
@@ -148,18 +159,29 @@ class Deliverer:
     def _marker(self, story: Story, trees: Trees, sites: str) -> Marker:
         manners = self.manners
         asked = (name.removeprefix("@") for name in manners.reviewers)
-        reviewers = tuple(dict.fromkeys((*story.proposal.part.reviewers, *asked)))
+        reviewers = tuple(dict.fromkeys((*asked, *story.proposal.part.reviewers)))[:_MOST_REVIEWERS]
         commands = [command.run for command in self.verifier.commands]
         seen = [title(story), body(story, ()), self.base, manners.labels, reviewers, manners.draft, commands]
         wanted = hashlib.sha256(json.dumps(seen).encode("utf-8", "surrogateescape")).hexdigest()
-        return Marker(trees.plan, self.builder.base, manners.question, wanted, manners.labels, reviewers, sites)
+        return Marker(
+            branch=story.proposal.branch,
+            plan=trees.plan,
+            base=self.builder.base,
+            question=story.question,
+            wanted=wanted,
+            codemods=trees.codemods,
+            labels=manners.labels,
+            reviewers=reviewers,
+            sites=sites,
+            draft=manners.draft,
+        )
 
     def _told(self, branch: str, current: PullRequest | None, face: _Face) -> PullRequest:
         """Open or refresh the pull request; that it is settled is written down when all of it is."""
-        last, marker = read_marker(current.body) if current else None, face.marker
+        last, marker = marker_of(current), face.marker
         labels = _labels(current, last, marker)
         asked = [name for name in marker.reviewers if last is None or not last.settled or name not in last.reviewers]
-        redraft = current is not None and current.draft is not self.manners.draft
+        redraft = current is not None and last is not None and _is_redrafted(current, last, marker)
         is_settled = labels is None and not asked and not redraft
         text = _with_marker(face.text, marker if is_settled else _unsettled(marker, last))
         if current is None:
@@ -187,6 +209,11 @@ class Deliverer:
 
     # People
 
+    def _current(self, pulls: Sequence[PullRequest]) -> PullRequest | None:
+        """The open pull request that is ours to bring up to date."""
+        ours = (pull for pull in pulls if pull.state is State.OPEN and marker_of(pull))
+        return next((pull for pull in ours if pull.base == self.base or self._belongs(pull)), None)
+
     def _standing(self, branch: str) -> Standing | None:
         tip = self.heads.get(branch)
         return standing(self.builder.repository, tip) if tip else None
@@ -204,7 +231,7 @@ class Deliverer:
         if current is not None and not self.manners.dry_run:
             text = (
                 "There are commits here that ssot-fix has not made, so it leaves this pull request to you. "
-                f"To have it kept up to date again, take them off the branch, or delete the branch.\n\n{HANDS_OFF}"
+                f"To have it kept up to date again, take them off the branch.\n\n{HANDS_OFF}"
             )
             self.forge.comment(current.number, text, HANDS_OFF)
         return Delivered(branch, Action.HANDS_OFF, current, proposal=proposal, why=why)
@@ -243,8 +270,8 @@ class Deliverer:
         return [done for branch in left if (done := self._finish(branch)) is not None]
 
     def _belongs(self, pull: PullRequest) -> bool:
-        marker = read_marker(pull.body)
-        return marker is not None and marker.question == self.manners.question
+        marker = marker_of(pull)
+        return marker is not None and marker.question in self.manners.questions
 
     def _finish(self, branch: str) -> Delivered | None:
         try:
@@ -256,32 +283,43 @@ class Deliverer:
         pulls = self.forge.pull_requests_of(branch)
         current = next((pull for pull in pulls if pull.state is State.OPEN), None)
         found = self._standing(branch)
+        if current is not None and not self._belongs(current):
+            return None
         if found is not None and self._is_theirs(branch, found, pulls):
-            return self._hands_off(branch, current, found) if current is not None and _is_ours(current) else None
+            return self._hands_off(branch, current, found) if current is not None else None
         if current is not None:
-            return self._close(branch, current, found) if self._belongs(current) else None
+            return self._close(branch, current, found)
         if found is None or not pulls or not self._belongs(pulls[0]) or not _may_delete(pulls[0], found):
             return None
-        if not self.manners.dry_run:
-            self.remote.delete(branch, found.tip)
+        if not self.manners.dry_run and not self._delete(branch, found):
+            return None
         return Delivered(branch, Action.DELETED, pulls[0], found.plan)
 
-    def _close(self, branch: str, pull: PullRequest, found: Standing | None) -> Delivered:
-        marker = read_marker(pull.body)
-        assert marker is not None
+    def _delete(self, branch: str, found: Standing) -> bool:
+        """Delete a branch, unless a pull request goes to it: that would be closed with it."""
+        is_base = any(pull.base == branch for pull in self.forge.pull_requests(State.OPEN))
+        if not is_base:
+            self.remote.delete(branch, found.tip)
+        return not is_base
+
+    def _close(self, branch: str, pull: PullRequest, found: Standing | None) -> Delivered | None:
+        marker = marker_of(pull)
+        if marker is None or self.inactive.intersection(marker.codemods):
+            return None  # what a codemod that has nothing to work with would find is not known
         if not self.manners.dry_run:
             why = f"Nothing is left to do here: {code(self.base)} has no such sites any more, so this is closed."
             self.forge.comment(pull.number, f"{why}\n\n{FINISHED}", FINISHED)
-            kept = pull.body[: pull.body.rfind("<!-- ssot-fix {")].rstrip()
-            self.forge.edit(pull.number, body=_with_marker(kept, replace(marker, finished=True)), close=True)
+            text = _with_marker(without_marker(pull.body), replace(marker, finished=True))
+            self.forge.edit(pull.number, body=text, close=True)
             if found is not None:
-                self.remote.delete(branch, found.tip)
+                self._delete(branch, found)
         return Delivered(branch, Action.CLOSED, pull, marker.plan)
 
 
 def _declined(pulls: Sequence[PullRequest], sites: Iterable[int]) -> PullRequest | None:
     """The pull request that somebody closed, if all the sites were in it or in others that were."""
-    closed = [(pull, read_marker(pull.body)) for pull in pulls if pull.state is State.CLOSED]
+    since = takewhile(lambda pull: pull.state is not State.MERGED, pulls)  # what was merged then is no longer declined
+    closed = [(pull, marker_of(pull)) for pull in since if pull.state is State.CLOSED]
     refused = [(pull, marker) for pull, marker in closed if marker is None or not marker.finished]
     if not refused:
         return None
@@ -291,8 +329,19 @@ def _declined(pulls: Sequence[PullRequest], sites: Iterable[int]) -> PullRequest
     return None if is_new else refused[0][0]
 
 
+def marker_of(pull: PullRequest | None) -> Marker | None:
+    """The marker of a pull request, if it is ours."""
+    return read_marker(pull.body, pull.branch) if pull else None
+
+
 def _is_ours(pull: PullRequest) -> bool:
-    return read_marker(pull.body) is not None
+    return marker_of(pull) is not None
+
+
+def _is_redrafted(pull: PullRequest, last: Marker, marker: Marker) -> bool:
+    """Whether it is to be made a draft, or ready: where that is a new wish, and not what a person has changed."""
+    is_new = last.draft is not marker.draft or not last.settled
+    return is_new and pull.draft is not marker.draft
 
 
 def _is_merged(pull: PullRequest, found: Standing) -> bool:
@@ -302,7 +351,7 @@ def _is_merged(pull: PullRequest, found: Standing) -> bool:
 
 def _may_delete(pull: PullRequest, found: Standing) -> bool:
     """Whether the branch of our last pull request has done its work: that was merged, or closed by us."""
-    marker = read_marker(pull.body)
+    marker = marker_of(pull)
     return marker is not None and (pull.state is State.MERGED or marker.finished) and pull.head == found.tip
 
 
@@ -313,10 +362,13 @@ def _labels(current: PullRequest | None, last: Marker | None, marker: Marker) ->
     if last is not None and last.settled and last.labels == marker.labels:
         return None
     dropped = set(last.labels if last else ()).difference(marker.labels)
-    kept = [label for label in current.labels if label not in dropped]
-    wanted = list(dict.fromkeys((*kept, *marker.labels)))
-    # GitHub takes no empty list here.
-    return wanted if wanted and sorted(wanted) != sorted(current.labels) else None
+    # GitHub takes names that differ in case for one.
+    unwanted = {label.casefold() for label in dropped}
+    kept = [label for label in current.labels if label.casefold() not in unwanted]
+    held = {label.casefold() for label in kept}
+    wanted = [*kept, *(label for label in marker.labels if label.casefold() not in held)]
+    # The request takes no empty list.
+    return wanted if wanted and wanted != list(current.labels) else None
 
 
 def _unsettled(marker: Marker, last: Marker | None) -> Marker:

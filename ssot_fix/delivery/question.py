@@ -5,19 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ssot_fix.delivery.body import command_line
+from ssot_fix.delivery.forge import ForgeError
 from ssot_fix.delivery.proposals import Proposals
-from ssot_fix.delivery.pull_requests import Delivered, Deliverer
+from ssot_fix.delivery.pull_requests import Action, Delivered, Deliverer
 from ssot_fix.delivery.remote import Remote
-from ssot_fix.delivery.split import PREFIX, branch_name
+from ssot_fix.delivery.split import branch_name
 from ssot_fix.project.git import GitError
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """The branch that is asked about, and by which codemods (none: all), under which name and how split.
+    """The branch that is asked about ("": the default one), and by which codemods (none: all), which name and split.
 
     `options` are further ones of the command line, for whoever wants to run it again.
     """
@@ -33,10 +34,16 @@ class Question:
         asked = [self.base, self.codemods, self.name, self.split]
         return hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:16]
 
-    @property
-    def prefix(self) -> str:
-        """What the names of its branches begin with."""
-        return branch_name(self.name, self.codemods, self.split, "")
+    def covers(self, branch: str) -> bool:
+        """Whether a branch may be one of its own, by its name."""
+        prefix = branch_name(self.name, self.codemods, self.split, "")
+        return branch.startswith(prefix) if self.split else branch == prefix
+
+    def of(self, part: str) -> Question:
+        """The question that one part of the answer answers by itself."""
+        if self.split == "codemod" and self.name is None:
+            return replace(self, codemods=(part,), split=None)
+        return self
 
     def command(self) -> str:
         """The command line that asks it."""
@@ -46,18 +53,17 @@ class Question:
         return command_line([*arguments, *self.options])
 
 
-def fetched(remote: Remote, base: str | None, name: str | None) -> tuple[str, dict[str, str]]:
-    """The branch to build on (None: the remote's default), and the commits of it and of all that may be ours.
+def fetched(remote: Remote, question: Question) -> tuple[Question, dict[str, str]]:
+    """The question with its base (none: the remote's default), and the commits of it and of all that may be ours.
 
     Raises GitError.
     """
     default, heads = remote.heads()
-    wanted = base or default
-    if wanted is None or wanted not in heads:
-        what = f"has no branch called `{wanted}`" if wanted else "does not say which branch is its default"
+    base = question.base or default
+    if base is None or base not in heads:
+        what = f"has no branch called `{base}`" if base else "does not say which branch is its default"
         raise GitError(f"{remote.name} {what}; --base names the branch to build on")
-    prefix = name or f"{PREFIX}/"
-    return wanted, remote.fetch(dict.fromkeys([wanted, *(head for head in heads if head.startswith(prefix))]))
+    return replace(question, base=base), remote.fetch(dict.fromkeys([base, *filter(question.covers, heads)]))
 
 
 def deliveries(deliverer: Deliverer, question: Question, made: Proposals) -> Iterator[Delivered]:
@@ -66,5 +72,10 @@ def deliveries(deliverer: Deliverer, question: Question, made: Proposals) -> Ite
     if made.failed:
         deliverer.notes.append("some files could not be looked at, so no pull request is taken for done")
         return
-    found = [branch for branch in deliverer.heads if branch.startswith(question.prefix)]
-    yield from deliverer.finish(found, [deliverer.base, *(proposal.branch for proposal in made.proposals)])
+    found = [branch for branch in deliverer.heads if question.covers(branch)]
+    try:
+        yield from deliverer.finish(found, [deliverer.base, *(proposal.branch for proposal in made.proposals)])
+    except ForgeError as error:
+        yield Delivered(
+            question.base, Action.FAILED, why=f"what is left of other pull requests can't be told: {error}"
+        )

@@ -11,16 +11,24 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from ssot_fix.delivery.repository import Repository
-from ssot_fix.delivery.verify import TOKENS
-from ssot_fix.project.git import GitError, ask_git, attempt_git
+from ssot_fix.project.git import TOKENS, GitError, ask_git, attempt_git
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _PROTOCOLS = "https:http:ssh"  # no ext::, no file://, whatever the settings allow
 _SCP_LIKE = re.compile(r"(?:[^@/\s]+@)?(?P<host>[^:/\s]+):(?P<path>(?!//)\S+)")
-_USER_INFO = re.compile(r"(?<=://)[^/@\s'\"]+@")
+_URL = re.compile(r"\w+://\S+")
+_USER_INFO = re.compile(r"(?<=://)[^/]*@")
+_FETCHED = "refs/remotes/origin/"
+_SETTINGS = (
+    *("-c", "credential.helper="),
+    *("-c", "push.pushOption="),
+    *("-c", "http.followRedirects=false"),  # git would send the token on to wherever it is sent
+    *("-c", "http.lowSpeedLimit=1", "-c", "http.lowSpeedTime=60"),  # bytes a second, seconds: else it waits for ever
+)
 _NO_QUESTIONS = {"GIT_ALLOW_PROTOCOL": _PROTOCOLS, "GIT_ASKPASS": "", "SSH_ASKPASS": ""}
 # What git and its servers say where a branch is not where it was found.
 _LOST = ("stale info", "fetch first", "cannot lock ref", "reference already exists")
+_BESIDE = "exists; cannot create"  # a branch of the name of a folder that is needed, or the other way round
 _REFUSED = ("could not read Username", "Authentication failed", "Invalid username or")
 _SHALLOW_DEPTH = 50  # as many commits as a branch of ours may have, and more
 
@@ -63,7 +71,10 @@ def locate(url: str) -> Location:
 
     Raises GitError if it has another form.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # as of `http://[::1/`
+        parts = urlsplit("")
     scp_like = _SCP_LIKE.fullmatch(url) if "://" not in url else None
     if scp_like:
         scheme, host, port, path = "ssh", scp_like["host"], "", scp_like["path"]
@@ -84,8 +95,8 @@ def _port(netloc: str) -> str:
 
 
 def anonymous(text: str) -> str:
-    """A text without the names and passwords in its URLs."""
-    return _USER_INFO.sub("", text)
+    """A text without the names, passwords and queries in its URLs."""
+    return _URL.sub(lambda url: _USER_INFO.sub("", url.group()).partition("?")[0], text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,22 +149,26 @@ def check_trusted(location: Location) -> None:
     is_known = location.host in known - {""} or location.host.endswith(".ghe.com") or location.is_loopback
     if not is_known:
         raise GitError(
-            f"{location.host} is not GitHub; if it is your GitHub Enterprise, say that the token is meant for it: "
-            f"set GH_HOST={location.host}"
+            f"{location.host} is not GitHub. If it is your GitHub Enterprise, say that the token is meant for it: "
+            f"set GH_HOST={location.host}. If it is another name for github.com, give the remote that"
         )
     if location.scheme == "http" and not location.is_loopback:
         raise GitError(f"the token would go to {location.host} in clear text; give the remote an https:// URL")
 
 
 class Remote:
-    """A remote of a repository, by its name. Every message of git's is rid of the token."""
+    """A remote of a repository, by its name. Every message of git's is rid of the token.
 
-    def __init__(self, repository: Repository, name: str, secret: Secret) -> None:
+    `home` is the repository whose remote it is, `workspace` the one that is fetched into and pushed from.
+    """
+
+    def __init__(self, home: Repository, workspace: Repository, name: str, secret: Secret) -> None:
         """Find out where it is.
 
         Raises GitError if there is no such remote, or it can't be a forge's.
         """
-        self._repository = repository
+        self._home = home
+        self._repository = workspace
         self.name = name
         self._secret = secret
         urls = self._urls("--push")
@@ -161,13 +176,12 @@ class Remote:
             raise GitError(f"the remote {name} is fetched from one place and pushed to another; that is not supported")
         self.location = locate(urls[0])
         check_trusted(self.location)
-        self._settings = (*self._trusted_ssh(), "-c", "credential.helper=", "-c", "push.pushOption=")
-        self._variables = {**_NO_QUESTIONS, **self._credentials(urls[0])}
+        self._url = urls[0] if self.location.scheme == "ssh" else anonymous(urls[0])
+        self._settings = (*self._trusted_ssh(), *_SETTINGS)
+        self._variables = {**_NO_QUESTIONS, **self._credentials()}
 
     def _urls(self, *options: str) -> list[str]:
-        shown = attempt_git(
-            self._repository.folder, "remote", "get-url", "--all", *options, "--", self.name, environment={}
-        )
+        shown = attempt_git(self._home.folder, "remote", "get-url", "--all", *options, "--", self.name, environment={})
         urls = os.fsdecode(shown.stdout).splitlines()
         if shown.returncode or not urls:
             raise GitError(f"there is no remote called `{self.name}`; --remote names another one")
@@ -177,17 +191,17 @@ class Remote:
 
     def _trusted_ssh(self) -> Sequence[str]:
         """The user's own way to start ssh: the repository's own settings could name any program."""
-        if not self._repository.own_setting("core.sshCommand"):
+        command = ask_git(self._home.folder, "config", "--get", "core.sshCommand")
+        if command is None or self._home.own_setting("core.sshCommand"):
             return ()
-        command = ask_git(self._repository.folder, "config", "--global", "--get", "core.sshCommand") or "ssh"
         return ("-c", f"core.sshCommand={command}")
 
-    def _credentials(self, url: str) -> Mapping[str, str]:
+    def _credentials(self) -> Mapping[str, str]:
         """Variables that give the token to git, for this URL only; what other headers there are is forgotten."""
         if self.location.scheme == "ssh":
             return {}
         count = int(os.environ.get("GIT_CONFIG_COUNT") or 0)
-        key = f"http.{anonymous(url)}.extraHeader"
+        key = f"http.{self._url}.extraHeader"
         pairs = enumerate((("", ""), ("", self._secret.header())), count)
         added = {
             f"GIT_CONFIG_{what}_{n}": value
@@ -202,7 +216,7 @@ class Remote:
         Raises GitError.
         """
         default, found = None, dict[str, str]()
-        for line in self._git("ls-remote", "--symref", self.name, "HEAD", "refs/heads/*").splitlines():
+        for line in self._git("ls-remote", "--symref", self._url, "HEAD", "refs/heads/*").splitlines():
             what, _, ref = line.partition("\t")
             if what.startswith("ref: "):
                 default = what.removeprefix("ref: refs/heads/")
@@ -216,12 +230,14 @@ class Remote:
         In a shallow clone only what is needed of them is brought. Raises GitError.
         """
         branches = list(branches)
-        refs = [f"+refs/heads/{branch}:refs/remotes/{self.name}/{branch}" for branch in branches]
-        depth = [f"--depth={_SHALLOW_DEPTH}"] if self._repository.is_shallow else []
+        refs = [f"+refs/heads/{branch}:{_FETCHED}{branch}" for branch in branches]
+        # What is not borrowed is not needed as a whole either.
+        is_cut = self._repository.is_shallow or self._home.is_partial
+        depth = [f"--depth={_SHALLOW_DEPTH}"] if is_cut else []
         options = ("--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--recurse-submodules=no")
         if refs:
-            self._git("fetch", *options, *depth, self.name, *refs)
-        return {branch: self._repository.resolve(f"refs/remotes/{self.name}/{branch}") for branch in branches}
+            self._git("fetch", *options, *depth, self._url, *refs)
+        return {branch: self._repository.resolve(f"{_FETCHED}{branch}") for branch in branches}
 
     def push(self, branch: str, commit: str, before: str | None) -> None:
         """Set a branch that still stands at `before` (None: is not there).
@@ -243,7 +259,7 @@ class Remote:
         done = attempt_git(
             self._repository.folder,
             *self._settings,
-            *("push", *options, lease, self.name, refspec),
+            *("push", *options, lease, self._url, refspec),
             environment=self._variables,
         )
         if done.returncode:
@@ -251,7 +267,7 @@ class Remote:
 
     def _refusal(self, branch: str, status: str, said: str) -> GitError:
         reason = next((line.split("\t")[-1] for line in status.splitlines() if line.startswith("!\t")), "")
-        if any(words in f"{reason} {said}" for words in _LOST):
+        if any(words in f"{reason} {said}" for words in _LOST) and _BESIDE not in said:
             return LostRace(
                 f"{branch} was pushed to meanwhile; it was left as it is, and the next run looks at it again"
             )
@@ -272,6 +288,8 @@ class Remote:
     def _failure(self, said: str) -> str:
         if any(words in said for words in _REFUSED):
             return "the token is not valid there, or may not see the repository"
+        if "http.followRedirects" in said:
+            return f"it has moved; `git remote set-url {self.name} URL` tells where to"
         lines = [line.strip() for line in said.splitlines() if line.strip()]
         told = [line for line in lines if line.startswith(("fatal:", "error:", "remote:", "ERROR:"))] or lines
         return self._secret.hidden_in("; ".join(told)) or "it said nothing"

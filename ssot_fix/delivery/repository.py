@@ -82,6 +82,14 @@ class Repository:
         printed = run_git(self.folder, *arguments, input=input, environment=environment)
         return os.fsdecode(printed).removesuffix("\n")
 
+    @property
+    def is_partial(self) -> bool:
+        """Whether its server keeps objects that it lacks itself."""
+        return (
+            ask_git(self.folder, "config", "--get-regexp", r"^(remote\..*\.promisor|extensions\.partialclone)$")
+            is not None
+        )
+
     @cached_property
     def _reader(self) -> Git.AutoInterrupt:
         """A process that is told ids and answers with objects; GitPython's own database knows SHA-1 only."""
@@ -158,7 +166,7 @@ class Repository:
         form = "%H%x00%P%x00%an <%ae>%x00%s%x00%(trailers:only,unfold)%x00"
         # Checking a signature would run a program.
         chosen = ("--no-show-signature", "--first-parent", f"--max-count={most}", f"--format=tformat:{form}")
-        printed = self.git("log", *chosen, "--end-of-options", tip)
+        printed = self.git("-c", "trailer.separators=:", "log", *chosen, "--end-of-options", tip)
         fields = printed.split("\0")
         for id_, parents, author, subject, trailers in zip(*(iter(fields),) * 5, strict=False):
             pairs = (line.partition(": ") for line in trailers.splitlines())

@@ -16,9 +16,8 @@ from typing import IO, Any
 from ssot_fix import SURROUNDINGS
 from ssot_fix.delivery.repository import Repository
 from ssot_fix.project.config import Verification
-from ssot_fix.project.git import GitError, run_git
+from ssot_fix.project.git import TOKENS, GitError, run_git
 
-TOKENS = ("GITHUB_TOKEN", "GH_TOKEN")
 _TAIL = 4000  # bytes of what a command printed that are kept
 _NOT_STARTED = 127  # as a shell says it
 _PATIENCE = 10  # seconds for a command that was told to stop

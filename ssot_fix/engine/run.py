@@ -39,7 +39,7 @@ class Request:
 class Outcome:
     """What came of a run: results in path order, only of files with findings, edits or errors.
 
-    `seconds` are wall-clock seconds by stage.
+    `seconds` are wall-clock seconds by stage, `inactive` the codemods with nothing to work with.
     """
 
     results: list[FileResult] = field(default_factory=list)
@@ -48,6 +48,7 @@ class Outcome:
     tests_skipped: int = 0
     candidates: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
+    inactive: list[str] = field(default_factory=list)
 
 
 class CodemodInactive(Exception):
@@ -187,6 +188,7 @@ class _Run:
                 raise CodemodInactive(f"{codemod.name} has nothing to work with here: {ready.why}")
             else:
                 self._outcome.notes.append(f"{codemod.name} is inactive: {ready.why}")
+                self._outcome.inactive.append(codemod.name)
         self._lap("prepare")
         return tuple(prepared)
 

@@ -23,6 +23,7 @@ _OTHER_REPOSITORY = (
     "GIT_PREFIX",
     "GIT_WORK_TREE",
 )
+TOKENS = ("GITHUB_TOKEN", "GH_TOKEN")  # what git starts, such as a filter, has no need of them
 _SETTINGS = {
     "GIT_OPTIONAL_LOCKS": "0",  # never write the user's index
     "GIT_LITERAL_PATHSPECS": "1",
@@ -173,7 +174,7 @@ def executable() -> str:
 
 
 def _environment() -> dict[str, str]:
-    inherited = {name: value for name, value in os.environ.items() if name not in _OTHER_REPOSITORY}
+    inherited = {name: value for name, value in os.environ.items() if name not in {*_OTHER_REPOSITORY, *TOKENS}}
     return inherited | _SETTINGS
 
 
