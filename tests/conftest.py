@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -15,6 +16,7 @@ from cases import make_project
 # The entry point as it is installed; -P, as the installed script does not have the current folder on sys.path.
 COMMAND = (sys.executable, "-P", "-m", "ssot_fix")
 BYTECODE = ("PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX")
+pytest_plugins = ["worlds"]
 Run = Callable[..., subprocess.CompletedProcess[bytes]]
 
 
@@ -122,3 +124,19 @@ def temporary(tmp_path) -> dict[str, str]:
     folder = tmp_path / "temporary"
     folder.mkdir()
     return {"TMPDIR": str(folder), "TEMP": str(folder), "TMP": str(folder)}
+
+
+@pytest.fixture
+def hostile(tmp_path, command_environment):
+    """The variables with which the command finds the plug-in and the plug-in its order."""
+    plugins = tmp_path / "plugins"
+    information = plugins / "hostile-1.0.dist-info"
+    information.mkdir(parents=True)
+    shutil.copy(Path(__file__).with_name("hostile.py"), plugins)
+    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: hostile\nVersion: 1.0\n")
+    (information / "entry_points.txt").write_text("[ssot_fix.codemods]\nhostile = hostile:Hostile\n")
+
+    def variables(order: str) -> dict[str, str]:
+        return {"PYTHONPATH": str(plugins), "HOSTILE": order, "HOSTILE_STARTED": str(tmp_path / "started")}
+
+    return variables

@@ -13,7 +13,6 @@ import click
 import pytest
 import yaml
 from test_annotations import commands
-from test_pull_requests import world  # noqa: F401 - a fixture
 
 import cli
 from ssot_fix.action import BOT, INPUTS, OPEN, OUTPUTS, UsageError, _tell, arguments_of, read_inputs, variable

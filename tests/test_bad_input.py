@@ -170,22 +170,6 @@ def test_a_generated_file_of_five_megabytes(tmp_path):
 # What happens meanwhile: the plug-in in hostile.py does it
 
 
-@pytest.fixture
-def hostile(tmp_path, command_environment):
-    """The variables with which the command finds the plug-in and the plug-in its order."""
-    plugins = tmp_path / "plugins"
-    information = plugins / "hostile-1.0.dist-info"
-    information.mkdir(parents=True)
-    shutil.copy(Path(__file__).with_name("hostile.py"), plugins)
-    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: hostile\nVersion: 1.0\n")
-    (information / "entry_points.txt").write_text("[ssot_fix.codemods]\nhostile = hostile:Hostile\n")
-
-    def variables(order: str) -> dict[str, str]:
-        return {"PYTHONPATH": str(plugins), "HOSTILE": order, "HOSTILE_STARTED": str(tmp_path / "started")}
-
-    return variables
-
-
 def many(count: int, size: int = 0) -> dict[str, str]:
     padding = "# nothing\n" * (size // 10)
     paths = [f"m{number:03}.py" for number in range(count)]

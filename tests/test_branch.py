@@ -29,7 +29,7 @@ from branching import (
 )
 from cases import FIXTURES
 from conftest import COMMAND, Repository
-from test_bad_input import hostile, many  # noqa: F401  # a fixture
+from test_bad_input import many
 
 OURS = ("Ssot-Fix-Codemod", "Ssot-Fix-Plan", "Ssot-Fix-Base")
 
@@ -582,7 +582,7 @@ def test_killed_and_run_again(where, moment, repository, command_environment, ss
 
 
 @posix_only
-def test_a_file_that_kills_its_worker(repository, ssot_fix, hostile):  # noqa: F811
+def test_a_file_that_kills_its_worker(repository, ssot_fix, hostile):
     files = many(26, 90_000)
     project = repository(files)
     codemods = ("--codemod", "isolated-environment", "--codemod", "hostile")
@@ -596,7 +596,7 @@ def test_a_file_that_kills_its_worker(repository, ssot_fix, hostile):  # noqa: F
 
 
 @posix_only
-def test_ctrl_c(repository, hostile, command_environment, temporary, tmp_path):  # noqa: F811
+def test_ctrl_c(repository, hostile, command_environment, temporary, tmp_path):
     files = many(26, 90_000)
     project = repository(files)
     before = state(project)

@@ -127,7 +127,7 @@ class Deliverer:
             why = f"#{other.number} is open from this branch, and not by this run; --name names another branch"
             return Delivered(branch, Action.HANDS_OFF, other, proposal=proposal, why=why)
         sites = fingerprints(finding for result in proposal.results for finding in result.findings)
-        if current is None and (closed := _declined(pulls, sites)):
+        if current is None and (closed := _declined([pull for pull in pulls if pull.base == self.base], sites)):
             why = f"#{closed.number} was closed, and there are no new sites since"
             return Delivered(branch, Action.DECLINED, closed, proposal=proposal, why=why)
         if current is None and (why := self._why_wait()):

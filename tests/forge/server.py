@@ -102,6 +102,17 @@ class Forge:
         with self._lock:
             return self._tracker.comment(self._tracker.pull(number), author, body)
 
+    def open(self, branch: str, base: str, title: str, body: str, by: str = "ada") -> int:
+        """Open a pull request; its number."""
+        with self._lock:
+            self._tracker.follow(_SOMEBODY)
+            return self._tracker.open(by, branch, base, title, body).number
+
+    def set_draft(self, number: int, *, draft: bool, by: str = "ada") -> None:
+        """Make a pull request a draft, or ready for review."""
+        with self._lock:
+            self._tracker.set_draft(self._tracker.pull(number), by, draft)
+
     def close(self, number: int, by: str = "ada") -> None:
         """Close a pull request without merging it."""
         self.edit(number, by, state="closed")
