@@ -221,6 +221,18 @@ def test_what_could_not_be_looked_at_is_not_taken_for_done(world, pr, hostile, s
 # What pull requests look like
 
 
+def test_who_makes_the_commits(world, pr):
+    """As the clone says, though the commits are made elsewhere."""
+    here = world()
+    here.bot.git("config", "user.name", "The Bot")
+    here.bot.git("config", "user.email", "bot@example.invalid")
+    pr(here)
+    assert here.ask("log", "-1", "--format=%an <%ae>, %cn", ALL) == "The Bot <bot@example.invalid>, The Bot\n"
+    here.push("main", {"app/three.py": READS})
+    pr(here, "--author", "Ada <ada@example.invalid>")
+    assert here.ask("log", "-1", "--format=%an <%ae>, %cn", ALL) == "Ada <ada@example.invalid>, The Bot\n"
+
+
 def test_labels_reviewers_and_drafts(world, pr):
     here = world()
     wanted = ("--draft", "--label", "bot", "--label", "ssot", "--reviewer", "ada", "--reviewer", "octo/reviewers")

@@ -269,3 +269,17 @@ def test_a_tree_that_no_git_would_write(repository, ssot_fix, tmp_path):
 
 def ask_input(project: Repository, arguments: tuple[str, ...], text: str) -> str:
     return raw(project, *arguments, input=text.encode()).decode().strip()
+
+
+def test_twelve_thousand_files(tmp_path, command_environment, ssot_fix):
+    """In 300 folders, with a site in every hundredth."""
+    bare = Repository(tmp_path / "large.git", command_environment)
+    bare.root.mkdir()
+    bare.git("init", "--quiet", "--bare", "--initial-branch=main")
+    paths = {f"package_{number % 300}/module_{number}.py": number % 100 == 0 for number in range(12_000)}
+    texts = ("blob\nmark :1\ndata <<E\nx = 1\nE\n", "blob\nmark :2\ndata <<E\ntext = open('a').read()\nE\n")
+    entries = "".join(f"M 100644 :{2 if has_site else 1} {path}\n" for path, has_site in paths.items())
+    commit = f"commit refs/heads/main\ncommitter A <a@b> 0 +0000\ndata <<E\nlarge\nE\n{entries}"
+    bare.git("fast-import", "--quiet", input="".join((*texts, commit)).encode())
+    ssot_fix(bare.root, "branch", "--yes", "--quiet")
+    assert set(changed_paths(bare)) == {path for path, has_site in paths.items() if has_site}
