@@ -124,7 +124,8 @@ def test_nothing_of_the_targets_is_run(by_path, repository, ssot_fix, tmp_path):
         ("git", "-C", project.root, "update-ref", "refs/heads/trap", "main"), env=project.environment, check=True
     )
     assert "reference-transaction" in marker.read_text()
-    subprocess.run(("git", "-C", project.root, "log", ALL), env=project.environment, capture_output=True, check=True)
+    # What it is to write to the program may find nobody any more, so how it ends is not asked.
+    subprocess.run(("git", "-C", project.root, "log", ALL), env=project.environment, capture_output=True, check=False)
     assert f"{evil} " in marker.read_text()
 
 
