@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from multiprocessing.connection import wait as wait_for
@@ -19,10 +20,11 @@ if os.name != "nt":
 
 
 class Command:
-    """`ssot-fix` with some arguments, under way; what it prints goes to files beside `folder`."""
+    """`ssot-fix` with some arguments, under way in a folder."""
 
     def __init__(self, folder: Path, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
-        self._printed = [folder.with_name(f"{folder.name}.{name}") for name in ("out", "err")]
+        self._kept = tempfile.TemporaryDirectory(prefix="ssot-fix-printed-")
+        self._printed = [Path(self._kept.name, name) for name in ("out", "err")]
         task = (str(folder), list(arguments), dict(environment), [str(path) for path in self._printed])
         self._process = _CONTEXT.Process(target=_run, args=task)
         self._process.start()
@@ -36,7 +38,8 @@ class Command:
     def wait(self) -> subprocess.CompletedProcess[bytes]:
         """Wait for its end."""
         self._process.join(60)
-        out, err = (path.read_bytes() for path in self._printed)
+        out, err = (path.read_bytes() if path.exists() else b"" for path in self._printed)
+        self._kept.cleanup()
         return subprocess.CompletedProcess((), self._process.exitcode, out, err)
 
 
