@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 
 from codemods.utf8_streams.flow import Event, Flow
 from codemods.utf8_streams.inserting import block_unit, insert_lines
@@ -236,7 +237,7 @@ class Sites:
     def _free_name(self) -> str:
         """A name for the loop that nothing in the file is called, so that nothing is shadowed or overwritten."""
         numbered = (f"stream_{number}" for number in range(2, 10_000))
-        return next(name for name in (*_NAMES, *numbered) if not self._module.source.spells(name))
+        return next(name for name in chain(_NAMES, numbered) if not self._module.source.spells(name))
 
 
 _MESSAGES = {
