@@ -49,8 +49,8 @@ class Forge(Protocol):
         """All pull requests from a branch of this repository, the newest first."""
         ...
 
-    def pull_requests(self, state: State | None = None) -> Iterator[PullRequest]:
-        """All pull requests in a state, or in any, the newest first."""
+    def pull_requests(self, *, only_open: bool = False) -> Iterator[PullRequest]:
+        """All pull requests, or those that are open, the newest first."""
         ...
 
     def open(self, branch: str, base: str, title: str, body: str, *, draft: bool) -> PullRequest:

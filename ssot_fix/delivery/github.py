@@ -64,13 +64,12 @@ class GitHub:
         # Where the owner is spelled otherwise, the filter does not filter.
         return sorted((pull for pull in found if pull.branch == branch), key=lambda pull: -pull.number)
 
-    def pull_requests(self, state: State | None = None) -> Iterator[PullRequest]:
+    def pull_requests(self, *, only_open: bool = False) -> Iterator[PullRequest]:
         """As in `Forge`."""
-        asked = {State.OPEN: "open", State.CLOSED: "closed", State.MERGED: "closed", None: "all"}[state]
+        asked = "open" if only_open else "all"
         with self._asking():
             for each in self._repository.get_pulls(state=asked, sort="created", direction="desc"):
-                pull = self._read(each)
-                if pull is not None and state in {None, pull.state}:
+                if (pull := self._read(each)) is not None:
                     yield pull
 
     def _has_comment(self, number: int, marker: str) -> bool:

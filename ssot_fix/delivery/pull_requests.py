@@ -105,7 +105,7 @@ class Deliverer:
     story: Callable[[Proposal], Story]
     inactive: frozenset[str] = frozenset()
     notes: list[str] = field(default_factory=list)
-    _opened: int = 0
+    _would_open: int = 0  # of which the forge does not know, in a dry run
 
     def deliver(self, proposal: Proposal) -> Delivered:
         """Bring a proposal's branch and pull request up to date. Whatever fails is told, and stays with this one."""
@@ -144,7 +144,7 @@ class Deliverer:
             return Delivered(proposal.branch, Action.UNCHANGED, current, trees.plan, proposal)
         action = Action.REFRESHED if current else Action.OPENED
         if self.manners.dry_run:
-            self._opened += current is None
+            self._would_open += current is None
             return Delivered(proposal.branch, action, current, trees.plan, proposal)
         tip = found.tip if found is not None and is_built else self.builder.commits(proposal, trees)
         verified = self.verifier.verify(tip)
@@ -186,7 +186,6 @@ class Deliverer:
         text = _with_marker(face.text, marker if is_settled else _unsettled(marker, last))
         if current is None:
             pull = self.forge.open(branch, self.base, face.title, text, draft=self.manners.draft)
-            self._opened += 1
         else:
             pull = current
             self.forge.edit(pull.number, title=face.title, body=text, base=_changed(pull.base, self.base))
@@ -240,12 +239,12 @@ class Deliverer:
         """Why no pull request may be opened now; empty if one may."""
         limits = self.manners
         if limits.max_open is not None:
-            is_open = sum(map(_is_ours, self.forge.pull_requests(State.OPEN)))
-            if is_open + (self._opened if limits.dry_run else 0) >= limits.max_open:
+            is_open = sum(map(_is_ours, self.forge.pull_requests(only_open=True)))
+            if is_open + self._would_open >= limits.max_open:
                 return f"{is_open} are open already (--max-open)"
         if limits.max_per_hour is not None:
             fresh = self._within_an_hour()
-            if fresh + (self._opened if limits.dry_run else 0) >= limits.max_per_hour:
+            if fresh + self._would_open >= limits.max_per_hour:
                 return f"{fresh} were opened within the last hour (--max-per-hour)"
         return ""
 
@@ -264,7 +263,7 @@ class Deliverer:
 
         Raises ForgeError if it can't be told which they are.
         """
-        mine = [pull for pull in self.forge.pull_requests(State.OPEN) if self._belongs(pull)]
+        mine = [pull for pull in self.forge.pull_requests(only_open=True) if self._belongs(pull)]
         named = dict.fromkeys([*branches, *(pull.branch for pull in mine)])
         left = [branch for branch in named if branch not in frozenset(kept)]
         return [done for branch in left if (done := self._finish(branch)) is not None]
@@ -297,7 +296,7 @@ class Deliverer:
 
     def _delete(self, branch: str, found: Standing) -> bool:
         """Delete a branch, unless a pull request goes to it: that would be closed with it."""
-        is_base = any(pull.base == branch for pull in self.forge.pull_requests(State.OPEN))
+        is_base = any(pull.base == branch for pull in self.forge.pull_requests(only_open=True))
         if not is_base:
             self.remote.delete(branch, found.tip)
         return not is_base

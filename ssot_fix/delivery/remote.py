@@ -33,14 +33,6 @@ _REFUSED = ("could not read Username", "Authentication failed", "Invalid usernam
 _SHALLOW_DEPTH = 50  # as many commits as a branch of ours may have, and more
 
 
-class PushRefused(GitError):
-    """The remote did not take a push; the message says why, in its own words."""
-
-
-class LostRace(PushRefused):
-    """A branch no longer stands where it was found: somebody else has pushed."""
-
-
 @dataclass(frozen=True, slots=True)
 class Location:
     """Where a repository is: the parts of its URL. `scheme` is https, http or ssh; `port` is empty or a number."""
@@ -242,7 +234,7 @@ class Remote:
     def push(self, branch: str, commit: str, before: str | None) -> None:
         """Set a branch that still stands at `before` (None: is not there).
 
-        Raises LostRace, PushRefused and GitError.
+        Raises GitError, also where somebody else was faster.
         """
         self._push(f"{commit}:refs/heads/{branch}", branch, before)
 
@@ -268,13 +260,13 @@ class Remote:
     def _refusal(self, branch: str, status: str, said: str) -> GitError:
         reason = next((line.split("\t")[-1] for line in status.splitlines() if line.startswith("!\t")), "")
         if any(words in f"{reason} {said}" for words in _LOST) and _BESIDE not in said:
-            return LostRace(
+            return GitError(
                 f"{branch} was pushed to meanwhile; it was left as it is, and the next run looks at it again"
             )
         told = [line.removeprefix("remote:").strip() for line in said.splitlines() if line.startswith("remote:")]
         words = self._secret.hidden_in(" ".join([*filter(None, told), reason]).strip())
         if reason:
-            return PushRefused(f"{self.name} refused {branch}: {words}")
+            return GitError(f"{self.name} refused {branch}: {words}")
         return GitError(f"git push to {self.name} failed: {self._failure(said)}")
 
     def _git(self, *arguments: str) -> str:
