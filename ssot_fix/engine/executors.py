@@ -1,20 +1,26 @@
-"""Work on many files: in this process while it is little, else in spawned ones; a worker may die."""
+"""Work on many files: in this process while it is little, else in others; one of them may die."""
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
+import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor, Future
+    from multiprocessing.context import BaseContext
 
 R = TypeVar("R")
 Work = Callable[[Sequence[str]], list[R]]
+# Makes an executor of so many workers, each of which has called the function with the argument before its first task.
+Seam = Callable[[int, Callable[[Any], None], Any], "Executor"]
 
-# Below this many bytes, starting a worker costs more than it saves (0.1 s against 10 MB/s).
-_WORTH_A_WORKER = 2_000_000
+# Below this many bytes, starting a worker costs more than it saves.
+_WORTH_A_WORKER = 500_000 if sys.platform == "linux" else 2_000_000
+_LARGEST_CHUNK = 400_000  # bytes: about what a worker does in a tenth of a second
 _CHUNKS_PER_WORKER = 6  # enough to balance, few enough to send
 
 
@@ -25,13 +31,39 @@ def usable_processors() -> int:
     return os.cpu_count() or 1
 
 
-class Pool:
-    """Runs work over files. Use as a context manager: it ends its processes."""
+def processes(count: int, begin: Callable[[Any], None], argument: Any) -> Executor:  # noqa: ANN401  any work
+    """An executor of `count` processes.
 
-    def __init__(self, jobs: int) -> None:
+    Where that is safe they are forked, and so have all modules and the work at once; else they are spawned.
+    """
+    from concurrent.futures import ProcessPoolExecutor  # noqa: PLC0415  a small run needs none
+
+    return ProcessPoolExecutor(count, _context(), _begin, (begin, argument))
+
+
+def _context() -> BaseContext:
+    import multiprocessing  # noqa: PLC0415
+
+    # A process with several threads may not be forked: a lock that another thread holds would stay held.
+    forks = sys.platform == "linux" and threading.active_count() == 1
+    return multiprocessing.get_context("fork" if forks else "spawn")
+
+
+def _begin(begin: Callable[[Any], None], argument: Any) -> None:  # noqa: ANN401
+    # Ctrl-C reaches the whole process group; the parent decides what becomes of the workers.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    begin(argument)
+
+
+class Pool:
+    """Runs work over files. Use as a context manager: it ends its workers."""
+
+    def __init__(self, jobs: int, seam: Seam = processes) -> None:
         """`jobs` workers at most; 0 means as many as there are processors."""
         self._jobs = jobs or usable_processors()
-        self._executor: ProcessPoolExecutor | None = None
+        self._seam = seam
+        self._executor: Executor | None = None
 
     def __enter__(self) -> Pool:
         return self
@@ -39,14 +71,14 @@ class Pool:
     def __exit__(self, failure: type[BaseException] | None, *_: object) -> None:
         if failure is not None and self._executor is not None:
             # Nobody waits for work that nobody wants any more.
-            for process in list(getattr(self._executor, "_processes", {}).values()):
+            for process in list((getattr(self._executor, "_processes", None) or {}).values()):
                 process.terminate()
         self._stop()
 
     def run(
         self, work: Work[R], paths: Sequence[str], sizes: Sequence[int], progress: Callable[[int], None]
     ) -> Iterator[tuple[str, R | None]]:
-        """Each path with what `work` makes of it, in no order; None if the process died over that one file.
+        """Each path with what `work` makes of it, in no order; None if the worker died over that one file.
 
         `sizes` are in bytes and balance the chunks; `progress` is told how many files are done.
         """
@@ -55,13 +87,18 @@ class Pool:
                 yield path, work([path])[0]
                 progress(1)
             return
-        for chunk, results in self._in_workers(work, _chunks(paths, sizes, self._jobs * _CHUNKS_PER_WORKER)):
+        self._stop()
+        for chunk, results in self._in_workers(work, chunks(paths, sizes, self._jobs)):
             yield from zip(chunk, results, strict=True)
             progress(len(chunk))
+        self._stop()
 
     def _in_workers(
-        self, work: Work[R], chunks: list[Sequence[str]]
+        self, work: Work[R], chunks: Sequence[Sequence[str]]
     ) -> Iterator[tuple[Sequence[str], Sequence[R | None]]]:
+        from concurrent.futures import FIRST_COMPLETED, wait  # noqa: PLC0415  as below
+        from concurrent.futures.process import BrokenProcessPool  # noqa: PLC0415
+
         waiting = list(reversed(chunks))
         running: dict[Future[list[R]], Sequence[str]] = {}
         suspects: list[Sequence[str]] = []
@@ -70,7 +107,7 @@ class Pool:
             while waiting and len(running) < 2 * self._jobs:
                 chunk = waiting.pop()
                 try:
-                    running[self._workers().submit(work, chunk)] = chunk
+                    running[self._workers(work).submit(_done, chunk)] = chunk
                 except BrokenProcessPool:  # died between two submissions
                     suspects.append(chunk)
                     self._stop()
@@ -94,10 +131,12 @@ class Pool:
         self, work: Work[R], suspects: list[Sequence[str]]
     ) -> Iterator[tuple[Sequence[str], Sequence[R | None]]]:
         """Halve the chunks of a dead worker until the file that kills it stands alone."""
+        from concurrent.futures.process import BrokenProcessPool  # noqa: PLC0415
+
         while suspects:
             chunk = suspects.pop()
             try:
-                yield chunk, self._workers().submit(work, chunk).result()
+                yield chunk, self._workers(work).submit(_done, chunk).result()
             except BrokenProcessPool:
                 self._stop()
                 if len(chunk) == 1:
@@ -105,10 +144,9 @@ class Pool:
                 else:
                     suspects += [chunk[len(chunk) // 2 :], chunk[: len(chunk) // 2]]
 
-    def _workers(self) -> ProcessPoolExecutor:
+    def _workers(self, work: Work[R]) -> Executor:
         if self._executor is None:
-            context = multiprocessing.get_context("spawn")
-            self._executor = ProcessPoolExecutor(self._jobs, context, _ignore_interrupts)
+            self._executor = self._seam(self._jobs, _take, work)
         return self._executor
 
     def _stop(self) -> None:
@@ -117,21 +155,38 @@ class Pool:
             self._executor = None
 
 
-def _ignore_interrupts() -> None:
-    """Ctrl-C reaches the whole process group; the parent decides what becomes of the workers."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+_taken: Work[Any] | None = None  # in a worker: what it was started for
 
 
-def _chunks(paths: Sequence[str], sizes: Sequence[int], count: int) -> list[Sequence[str]]:
-    """Split the paths, in order, into about `count` chunks of about the same number of bytes."""
-    limit = sum(sizes) / count
-    chunks: list[Sequence[str]] = []
+def _take(work: Work[Any]) -> None:
+    global _taken  # noqa: PLW0603  sent once, not with each chunk: it holds what all files share
+    _taken = work
+
+
+def _done(chunk: Sequence[str]) -> list[Any]:
+    assert _taken is not None
+    return _taken(chunk)
+
+
+def chunks(paths: Sequence[str], sizes: Sequence[int], workers: int) -> list[Sequence[str]]:
+    """Split paths into chunks of about the same number of bytes, enough for some workers; the largest first.
+
+    What lies side by side stays together, since it imports the same modules. A large file started last would keep
+    all but one worker waiting.
+    """
+    limit = min(sum(sizes) / (workers * _CHUNKS_PER_WORKER), _LARGEST_CHUNK)
+    found: list[tuple[int, Sequence[str]]] = []
     current: list[str] = []
-    held = 0.0
+    held = 0
     for path, size in zip(paths, sizes, strict=True):
+        if current and held + size > 2 * limit:
+            found.append((held, current))
+            current, held = [], 0
         current.append(path)
         held += size + 1
         if held >= limit:
-            chunks.append(current)
-            current, held = [], 0.0
-    return [*chunks, current] if current else chunks
+            found.append((held, current))
+            current, held = [], 0
+    if current:
+        found.append((held, current))
+    return [chunk for _, chunk in sorted(found, key=lambda each: -each[0])]
