@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from conftest import COMMAND
 
-from codemods.isolated_environment.rewrite import REASONS
+from codemods.isolated_environment.reasons import REASONS
 from ssot_fix.reasons import SHARED
 
 READS = "import os\n\nHOST = os.getenv('HOST')\n"

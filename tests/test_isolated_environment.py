@@ -11,7 +11,7 @@ import pytest
 from cases import Case, all_cases, check_case, check_layouts, lines_run, make_project, run_project
 
 from codemods.isolated_environment import IsolatedEnvironment
-from codemods.isolated_environment.rewrite import REASONS
+from codemods.isolated_environment.reasons import REASONS
 from ssot_fix.edits import Status, apply_edits
 from ssot_fix.engine.run import Request, run
 from ssot_fix.project.config import load

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from cases import accounted, compiles, make_project, run_project
 
-from codemods.utf8_files import TextFiles, Utf8Files
+from codemods.utf8_files import Utf8Files
 from codemods.utf8_files.appending import append_keyword
+from codemods.utf8_files.prepared import TextFiles
 from ssot_fix.edits import Applicability, FileResult, Status, apply_edits
 from ssot_fix.engine.run import Request, run
 from ssot_fix.project.config import load

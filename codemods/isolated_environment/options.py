@@ -9,6 +9,7 @@ from typing import Literal
 
 from ssot_fix.project.classify import Globs
 
+NAME = "isolated-environment"
 # Variables that the operating system, Python or other programs read: written, they must stay in os.environ.
 EXTERNAL_KEYS = (
     *("PATH", "HOME", "USER", "SHELL", "TERM", "COLUMNS", "LINES", "TMPDIR", "TEMP", "TMP", "TZ", "LANG"),

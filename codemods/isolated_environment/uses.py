@@ -8,17 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
+from codemods.isolated_environment.names import ENTRIES, FUNCTIONS, NAMES, SEEDS
 from ssot_fix.bindings import Binding, Module, Reference
 from ssot_fix.project.resolver import Project
-
-MAPPINGS = ("os.environ", "os.environb")
-FUNCTIONS = ("os.getenv", "os.getenvb", "os.putenv", "os.unsetenv")
-ENTRIES = frozenset((*MAPPINGS, *FUNCTIONS))
-NAMES = frozenset(entry.partition(".")[2] for entry in ENTRIES)
-SEEDS = frozenset({"os", *NAMES})
-# The names under which modules hold these and others may take or patch them.
-SHARED_NAMES = SEEDS | {"_os", "_environ", "_getenv", "os.getenv"}
-
 
 # Anything that may give `dict` another meaning; too much matches, and costs no more than a refusal.
 _DICT_BOUND = re.compile(rb"\b(?:def|class|as|for|import)\s+dict\b|\bdict\s*(?:=(?!=)|:)|[(,]\s*dict\s*[,)=:]")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 
 from codemods import catalog
-from codemods.stale_imports import Repointing
 from codemods.stale_imports.discover import discover
 from codemods.stale_imports.options import NAME
+from codemods.stale_imports.prepared import Repointing
 from ssot_fix.commands.console import print_bytes, say, uses_colors
 from ssot_fix.commands.options import DONE, Options
 from ssot_fix.commands.output import progress_bar

@@ -26,8 +26,8 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
-from codemods.isolated_environment import NAME as ENVIRONMENT
 from codemods.isolated_environment.accessor import NoAccessor, read
+from codemods.isolated_environment.options import NAME as ENVIRONMENT
 from codemods.stale_imports.options import NAME as STALE_IMPORTS
 from ssot_fix.delivery.append_config import joined
 from ssot_fix.delivery.write import TEMPORARY_SUFFIX, WriteError, write_result

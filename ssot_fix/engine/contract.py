@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from ssot_fix.bindings import Module
-from ssot_fix.edits import FileResult
-from ssot_fix.project.config import Config
-from ssot_fix.project.resolver import Project
-from ssot_fix.sites import Site
+if TYPE_CHECKING:  # the catalog is read by runs that need none of these
+    from ssot_fix.bindings import Module
+    from ssot_fix.edits import FileResult
+    from ssot_fix.project.config import Config
+    from ssot_fix.project.resolver import Project
+    from ssot_fix.sites import Site
 
 
 @dataclass(frozen=True, slots=True)
