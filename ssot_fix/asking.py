@@ -59,62 +59,62 @@ class AskedSet(Set[K]):
     No frozenset: what Python does with those passes by their methods.
     """
 
-    __slots__ = ("_held", "table")
+    __slots__ = ("held", "table")
 
     def __init__(self, table: str, held: Iterable[K]) -> None:
-        """`table` names it in questions."""
+        """`table` names it in questions; what looks at `held` is not noted."""
         self.table = table
-        self._held = frozenset(held)
+        self.held = frozenset(held)
 
     def __contains__(self, member: object) -> bool:
         if _heard is not None:
             _heard.add((self.table, member))
-        return member in self._held
+        return member in self.held
 
     def __iter__(self) -> Iterator[K]:
         note(self.table, ALL)
-        return iter(self._held)
+        return iter(self.held)
 
     def __len__(self) -> int:
         note(self.table, ALL)
-        return len(self._held)
+        return len(self.held)
 
     def answer(self, key: object) -> object:
         """What the set says to a question today."""
-        return self._held if key is ALL else key in self._held
+        return self.held if key is ALL else key in self.held
 
 
 class AskedMapping(Mapping[K, V]):
     """A mapping that notes which keys were asked for."""
 
-    __slots__ = ("_held", "table")
+    __slots__ = ("held", "table")
 
     def __init__(self, table: str, held: Mapping[K, V]) -> None:
-        """`table` names it in questions."""
+        """`table` names it in questions; what looks at `held` is not noted."""
         self.table = table
-        self._held = dict(held)
+        self.held = dict(held)
 
     def __getitem__(self, key: K) -> V:
         note(self.table, key)
-        return self._held[key]
+        return self.held[key]
 
     def __contains__(self, key: object) -> bool:
         note(self.table, key)
-        return key in self._held
+        return key in self.held
 
     def get(self, key: K, default: Any = None) -> Any:  # noqa: ANN401  as Mapping has it
         """The value of a key."""
         note(self.table, key)
-        return self._held.get(key, default)
+        return self.held.get(key, default)
 
     def __iter__(self) -> Iterator[K]:
         note(self.table, ALL)
-        return iter(self._held)
+        return iter(self.held)
 
     def __len__(self) -> int:
         note(self.table, ALL)
-        return len(self._held)
+        return len(self.held)
 
     def answer(self, key: Any) -> object:  # noqa: ANN401  a key of any type
         """What the mapping says to a question today."""
-        return self._held if key is ALL else self._held.get(key)
+        return self.held if key is ALL else self.held.get(key)

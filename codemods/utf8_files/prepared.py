@@ -95,7 +95,7 @@ def prepare(project: Project, config: Config, _surveyed: Mapping[str, object]) -
     for options in dict.fromkeys(cast("Options", config.options(NAME, path)) for path in ("", *project.files)):
         _check_encoding(config, options.encoding)
     ready = TextFiles(config, read_metadata(project))
-    if project.files and not ready.narrow(project.files):
+    if project.files and not ready.narrow(frozenset(project.files)):
         return Inactive("all of the project needs Python 3.15 or newer, where UTF-8 is the default (PEP 686)")
     return ready
 

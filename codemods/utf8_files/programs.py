@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cached_property
 from typing import Literal
 
 from ssot_fix.bindings import Module, Reference, Scope
@@ -214,12 +213,7 @@ class Programs:
             return False
         script = waiting[0]
         texts = [script] if isinstance(script, str) else self._texts(script)
-        return any(re.split(r"[\\/]", text)[-1] in self._scripts for text in texts if text.endswith(".py"))
-
-    @cached_property
-    def _scripts(self) -> frozenset[str]:
-        """What the project's files are called."""
-        return frozenset(path.rpartition("/")[2] for path in self._project.files)
+        return any(re.split(r"[\\/]", text)[-1] in self._project.file_names for text in texts if text.endswith(".py"))
 
     def _texts(self, node: ast.expr) -> Iterator[str]:
         """The strings that an expression is made of, those behind its names included."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 import posixpath
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
+from ssot_fix.asking import AskedSet, Question, note, remembered
 from ssot_fix.newer_syntax import Unparseable, parse
 from ssot_fix.project.names import Names, module_names
 from ssot_fix.source import Source, UnreadableText
@@ -28,52 +30,76 @@ class ImportFact:
     level: str
 
 
+@dataclass(slots=True)
+class _Read:
+    """What was read of files, each at most once; a computed value with what it asked."""
+
+    contents: dict[str, bytes] = field(default_factory=dict)
+    facts: dict[str, tuple[ImportFact, ...]] = field(default_factory=dict)
+    names: dict[str, Names | None] = field(default_factory=dict)
+    rebound: dict[str, frozenset[str]] = field(default_factory=dict)
+    reached: dict[tuple[str, frozenset[str], bool], tuple[frozenset[str], set[Question]]] = field(default_factory=dict)
+
+
 @dataclass(frozen=True)
 class Project:
     """The project's Python files and the folders from which its modules are imported.
 
     `files` are posix paths relative to `root`; `source_roots` folders relative to it, `""` being the root itself.
+    Whatever is asked of it is noted (`asking`), by tables of `PATH_TABLES`, "files", "folders" and "file names".
     """
 
     root: Path
-    files: frozenset[str]
+    files: Set[str]
     source_roots: tuple[str, ...] = ("",)
-    _facts: dict[str, tuple[ImportFact, ...]] = field(default_factory=dict, compare=False, repr=False)
-    _reached: dict[tuple[str, frozenset[str], bool], frozenset[str]] = field(
-        default_factory=dict, compare=False, repr=False
-    )
-    _names: dict[str, Names | None] = field(default_factory=dict, compare=False, repr=False)
+    _read: _Read = field(default_factory=_Read, compare=False, repr=False)
 
     def __getstate__(self) -> dict[str, object]:
         """Without what was read: workers read what they need."""
-        return {**self.__dict__, "_facts": {}, "_reached": {}, "_names": {}}
+        return {**self.__dict__, "_read": _Read()}
 
     def with_roots(self, roots: Iterable[str]) -> Project:
         """The same project with more source roots, behind those that it has."""
         wanted = tuple(dict.fromkeys((*self.source_roots, *roots)))
-        return (
-            self
-            if wanted == self.source_roots
-            else replace(self, source_roots=wanted, _facts={}, _reached={}, _names={})
-        )
+        return self if wanted == self.source_roots else replace(self, source_roots=wanted, _read=_Read())
 
     def read(self, path: str) -> bytes:
         """A file's bytes.
 
         Raises OSError.
         """
-        return (self.root / path).read_bytes()
+        note("text", path)
+        return self._bytes(path)
+
+    def _bytes(self, path: str) -> bytes:
+        data = (self.root / path).read_bytes()
+        self._read.contents[path] = blob_name(data)
+        return data
+
+    def content(self, path: str) -> bytes:
+        """What git would call the content of a file, as it was read last; empty if it can't be read."""
+        if path not in self._read.contents:
+            try:
+                self._bytes(path)
+            except OSError:
+                return b""
+        return self._read.contents[path]
 
     @cached_property
-    def folders(self) -> frozenset[str]:
+    def file_names(self) -> Set[str]:
+        """What the project's files are called, without their folders."""
+        return AskedSet("file names", (path.rpartition("/")[2] for path in held(self.files)))
+
+    @cached_property
+    def folders(self) -> Set[str]:
         """Every folder that holds a Python file, directly or below."""
         found: set[str] = set()
-        for path in self.files:
+        for path in held(self.files):
             folder = posixpath.dirname(path)
             while folder not in found:
                 found.add(folder)
                 folder = posixpath.dirname(folder)
-        return frozenset(found)
+        return AskedSet("folders", found)
 
     def source_root_of(self, path: str) -> str:
         """The innermost source root that holds a file."""
@@ -123,13 +149,14 @@ class Project:
 
     def facts(self, path: str) -> tuple[ImportFact, ...]:
         """The imports of a file, in order; none if it can't be read or parsed."""
-        if path not in self._facts:
-            self._facts[path] = self._read_facts(path)
-        return self._facts[path]
+        note("facts", path)
+        if path not in self._read.facts:
+            self._read.facts[path] = self._read_facts(path)
+        return self._read.facts[path]
 
     def _read_facts(self, path: str) -> tuple[ImportFact, ...]:
         try:
-            source = Source(self.read(path))
+            source = Source(self._bytes(path))
             tree = parse(source.text, source.body).tree
         except (OSError, UnreadableText, Unparseable):
             return ()
@@ -149,32 +176,40 @@ class Project:
             if path is None:
                 break
             bound = [fact for fact in self.facts(path) if fact.bound == name and fact.level != "function"]
-            if len(bound) != 1 or bound[0].level != "module" or self._binds_otherwise(path, name):
+            if len(bound) != 1 or bound[0].level != "module" or self.rebinds(path, name):
                 break
             fact = bound[0]
             module, name = (fact.target, fact.name) if fact.name else _split(fact.target)
         return module, name
 
-    def _binds_otherwise(self, path: str, name: str) -> bool:
-        """Whether a module gives a name another value than its import."""
-        source = Source(self.read(path))
-        tree = parse(source.text, source.body).tree
-        return any(
-            (isinstance(node, ast.Name) and node.id == name and not isinstance(node.ctx, ast.Load))
-            or (isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and node.name == name)
-            for statement in tree.body
-            for node in ast.walk(statement)
-        )
+    def rebinds(self, path: str, name: str) -> bool:
+        """Whether a module, or a function in it, binds a name by other means than an import; False if unreadable."""
+        note("rebinds", (path, name))
+        if path not in self._read.rebound:
+            self._read.rebound[path] = self._read_rebound(path)
+        return name in self._read.rebound[path]
+
+    def _read_rebound(self, path: str) -> frozenset[str]:
+        try:
+            source = Source(self._bytes(path))
+            tree = parse(source.text, source.body).tree
+        except (OSError, UnreadableText, Unparseable):
+            return frozenset()
+        nodes = list(ast.walk(tree))
+        names = {n.id for n in nodes if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load)}
+        definitions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+        return frozenset(names | {n.name for n in nodes if isinstance(n, definitions)})
 
     def names(self, path: str) -> Names | None:
         """The names that a module has; None if it can't be read or parsed."""
-        if path not in self._names:
+        note("names", path)
+        if path not in self._read.names:
             try:
-                source = Source(self.read(path))
-                self._names[path] = module_names(parse(source.text, source.body).tree)
+                source = Source(self._bytes(path))
+                self._read.names[path] = module_names(parse(source.text, source.body).tree)
             except (OSError, UnreadableText, Unparseable):
-                self._names[path] = None
-        return self._names[path]
+                self._read.names[path] = None
+        return self._read.names[path]
 
     def offers(self, module: str, name: str | None) -> bool | None:
         """Whether a module is there and, if `name` is one, `from module import name` finds it; None: unknown."""
@@ -229,9 +264,7 @@ class Project:
         """
         shared = frozenset(self._packages_around(path)) & frozenset(self._packages_around(importer))
         key = path, shared, in_functions
-        if key not in self._reached:
-            self._reached[key] = frozenset(self._reach(*key))
-        return self._reached[key]
+        return remembered(self._read.reached, key, lambda: frozenset(self._reach(*key)))
 
     def _reach(self, path: str, around: frozenset[str], in_functions: bool) -> set[str]:
         reached = {path, *(package for package in self._packages_around(path) if package in self.files)} - around
@@ -266,6 +299,20 @@ class Project:
         for dotted in paths:
             if located := self.locate(dotted):
                 yield located
+
+
+# The tables whose questions are about one file, which is their key, or the first part of it.
+PATH_TABLES = frozenset({"facts", "names", "rebinds", "text"})
+
+
+def blob_name(data: bytes) -> bytes:
+    """What git would call a blob of some bytes: 20 bytes."""
+    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).digest()
+
+
+def held(members: Set[str]) -> Iterable[str]:
+    """All members of a set, for what is built of them and notes itself what is asked of it."""
+    return members.held if isinstance(members, AskedSet) else members
 
 
 def _split(dotted: str) -> tuple[str, str]:
@@ -310,9 +357,9 @@ def _level_inside(node: ast.AST, level: str) -> str:
 
 def project_of(root: Path, files: Iterable[str], source_roots: Iterable[str]) -> Project:
     """The project with the source roots that are configured, its root, and src/ if that holds files."""
-    held = frozenset(files)
-    src = ["src"] if any(path.startswith("src/") for path in held) else []
-    return Project(root, held, tuple(dict.fromkeys((*source_roots, "", *src))))
+    found = AskedSet("files", files)
+    src = ["src"] if any(path.startswith("src/") for path in found.held) else []
+    return Project(root, found, tuple(dict.fromkeys((*source_roots, "", *src))))
 
 
 def is_type_checking(test: ast.expr) -> bool:

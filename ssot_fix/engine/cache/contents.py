@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 import time
@@ -16,11 +15,6 @@ _FIELDS = 4
 # that racily clean); file systems count in steps of up to two seconds.
 _RACY = 2_000_000_000  # nanoseconds
 _NEVER = b"\xff" * (8 * _FIELDS)
-
-
-def blob_name(data: bytes) -> bytes:
-    """What git would call a blob of some bytes: 20 bytes."""
-    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).digest()
 
 
 def statuses(root: str, paths: Iterable[str]) -> bytes:
@@ -77,7 +71,9 @@ class Contents:
             return []
         step = 8 * _FIELDS
         return [
-            at for at in range(len(self.paths)) if seen[at * step : (at + 1) * step] != self.statuses[at * step : (at + 1) * step]
+            at
+            for at in range(len(self.paths))
+            if seen[at * step : (at + 1) * step] != self.statuses[at * step : (at + 1) * step]
         ]
 
 
