@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import gc
 import io
+import os
 import posixpath
 import re
 import tokenize
@@ -19,11 +20,11 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ssot_fix.edits import Edit, Placed, and_then, apply_edits, origin, placed
 from ssot_fix.newer_syntax import parse
+from ssot_fix.project.surroundings import Surroundings
 from ssot_fix.source import NEWLINE, Source
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ _DEEPEST = 200
 # How many files of ruff's settings may extend one another.
 _EXTENDED = 10
 
+_PYPROJECT = "pyproject.toml"
 _NEWLINE = re.compile(NEWLINE.pattern.decode())
 Table = Mapping[str, Any]
 Lines = tuple[int, int]  # the first and the last one, from 1
@@ -53,7 +55,7 @@ class Formatted:
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How Black is to format: `[tool.black]`, and the pyproject.toml that Black infers target versions from."""
+    """How Black is to format: `[tool.black]`, and what Black infers target versions from in the pyproject.toml."""
 
     options: Table
     pyproject: Table
@@ -93,7 +95,10 @@ def _flag(options: Table, name: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Settings:
-    """What settings files say, from a folder upwards: each the nearest that says it."""
+    """What settings files say, from a folder upwards: each the nearest that says it.
+
+    `pyproject` is what Black infers target versions from.
+    """
 
     black: Style | None = None
     ruff: int | None = None
@@ -110,7 +115,7 @@ class Styles:
     https://docs.astral.sh/ruff/configuration/#config-file-discovery).
     """
 
-    root: Path
+    around: Surroundings
     _read: dict[str, _Settings] = field(default_factory=dict, compare=False, repr=False)
 
     def of(self, path: str) -> Style | None:
@@ -124,28 +129,38 @@ class Styles:
     def _settings(self, folder: str) -> _Settings:
         if folder not in self._read:
             above = self._settings(posixpath.dirname(folder)) if folder else _Settings()
-            self._read[folder] = _settings_in(self.root / folder, above)
+            self._read[folder] = _settings_in(self.around, folder, above)
         return self._read[folder]
 
 
-def _settings_in(folder: Path, above: _Settings) -> _Settings:
-    file = folder / "pyproject.toml"
-    document = _document(file)
+def _settings_in(around: Surroundings, folder: str, above: _Settings) -> _Settings:
+    names = around.listing(folder).names
+    document = _document(around, posixpath.join(folder, _PYPROJECT)) if _PYPROJECT in names else None
     options = _table(document, "tool", "black")
     style, ruff = above.black, above.ruff
+    pyproject = above.pyproject if document is None else _inferred_from(document)
     if options is not None:
         # Black takes its options by the names of its command line, too.
         named = {key.replace("--", "").replace("-", "_"): value for key, value in options.items()}
-        style = Style(named, document or {}, int(named.get("line_length", _LINE_LENGTH)))
-    for name in (".ruff.toml", "ruff.toml", "pyproject.toml"):
-        if (table := _ruff_table(folder / name)) is not None:
-            ruff = _ruff_length(folder / name, table)
+        style = Style(named, pyproject, int(named.get("line_length", _LINE_LENGTH)))
+    for name in (".ruff.toml", "ruff.toml", _PYPROJECT):
+        file = posixpath.join(folder, name)
+        if name in names and (table := _ruff_table(around, file)) is not None:
+            ruff = _ruff_length(around, file, table)
             break
-    return _Settings(style, ruff, above.pyproject if document is None else document)
+    return _Settings(style, ruff, pyproject)
 
 
-def _document(file: Path) -> Table | None:
-    return tomllib.loads(file.read_bytes().decode()) if file.is_file() else None
+def _inferred_from(document: Table) -> Table:
+    """The part of a pyproject.toml that Black infers target versions from."""
+    project = document.get("project", {})
+    if not isinstance(project, dict):
+        return {"project": project}
+    return {"project": {key: value for key, value in project.items() if key == "requires-python"}}
+
+
+def _document(around: Surroundings, file: str) -> Table | None:
+    return tomllib.loads(around.read(file).decode()) if around.is_file(file) else None
 
 
 def _table(document: Table | None, *keys: str) -> Table | None:
@@ -155,17 +170,17 @@ def _table(document: Table | None, *keys: str) -> Table | None:
     return found if isinstance(found, dict) else None
 
 
-def _ruff_table(file: Path) -> Table | None:
-    return _table(_document(file), *(("tool", "ruff") if file.name == "pyproject.toml" else ()))
+def _ruff_table(around: Surroundings, file: str) -> Table | None:
+    return _table(_document(around, file), *(("tool", "ruff") if posixpath.basename(file) == _PYPROJECT else ()))
 
 
-def _ruff_length(file: Path, table: Table) -> int:
+def _ruff_length(around: Surroundings, file: str, table: Table) -> int:
     """The line length of ruff's settings in a file, or in those that they extend."""
     for _ in range(_EXTENDED):
         if "line-length" in table or "extend" not in table:
             break
-        file = file.parent / table["extend"]
-        table = _ruff_table(file) or {}
+        file = os.path.join(posixpath.dirname(file), table["extend"])  # noqa: PTH118  it may be absolute
+        table = _ruff_table(around, file) or {}
     return int(table.get("line-length", _LINE_LENGTH))
 
 

@@ -18,6 +18,7 @@ from test_diff import git_apply
 
 from ssot_fix.edits import Edit, FileResult, and_then, apply_edits
 from ssot_fix.formatting import Formatted, Style, Styles, format_long_lines
+from ssot_fix.project.surroundings import Surroundings
 from ssot_fix.report.diff import unified_diff
 from ssot_fix.source import Source
 
@@ -377,7 +378,7 @@ def test_line_length(files, path, expected, tmp_path):
         file = tmp_path / "root" / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(text if isinstance(text, bytes) else text.encode())
-    style = Styles(tmp_path / "root").of(path)
+    style = Styles(Surroundings(tmp_path / "root")).of(path)
     assert (style and style.line_length) == expected
 
 
@@ -411,7 +412,7 @@ def versions(*names: str) -> set[black.TargetVersion]:
 )
 def test_mode(settings, expected, tmp_path):
     (tmp_path / "pyproject.toml").write_text(settings)
-    style = Styles(tmp_path).of("a.py")
+    style = Styles(Surroundings(tmp_path)).of("a.py")
     assert style is not None
     assert style.mode() == expected
 

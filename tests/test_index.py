@@ -15,6 +15,7 @@ from ssot_fix.project.dependencies import declared
 from ssot_fix.project.index import Dangling, Index, first_parts
 from ssot_fix.project.resolver import project_of
 from ssot_fix.project.scan import scan
+from ssot_fix.project.surroundings import Surroundings
 
 Files = Mapping[str, str | bytes]
 Make = Callable[..., Index]
@@ -495,15 +496,15 @@ class TestShadows:
     )
     def test_names_of_distributions(self, tmp_path, requirement, name):
         (tmp_path / "requirements.txt").write_text(requirement)
-        assert declared(tmp_path).shadows(name)
-        assert not declared(tmp_path).shadows("scripts")
+        assert declared(Surroundings(tmp_path)).shadows(name)
+        assert not declared(Surroundings(tmp_path)).shadows("scripts")
 
     def test_what_can_not_be_read_says_nothing(self, tmp_path):
         (tmp_path / "setup.py").mkdir()
         (tmp_path / "requirements.txt").write_bytes(b"\xff\xfe\0a\nalembic")
         (tmp_path / "pyproject.toml").write_bytes(b"\xff")
-        assert declared(tmp_path).shadows("alembic")
-        assert declared(tmp_path / "nowhere").installed == frozenset()
+        assert declared(Surroundings(tmp_path)).shadows("alembic")
+        assert declared(Surroundings(tmp_path / "nowhere")).installed == frozenset()
 
 
 STRINGS = {

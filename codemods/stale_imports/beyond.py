@@ -43,6 +43,7 @@ class _Beyond:
         self._config = config
         self._decider = decider
         self._covers = covers
+        self._around = decider.project.around
         self._lines: dict[str, list[str]] = {}
 
     def results(self) -> list[FileResult]:
@@ -65,6 +66,8 @@ class _Beyond:
         olds = {f"{source.module}.{source.name}" if source.name else source.module for source in sources}
         if not olds:
             return []
+        # Any line of any of them may be one, and git says which there are.
+        self._around.give_up("all of the project's text files were searched")
         root = self._config.root
         paths = [path for path in text_files(root) if self._covers(path)]
         return find(root, paths, olds, self._decider.project.source_roots)
@@ -102,7 +105,7 @@ class _Beyond:
         if not self._covers(PYPROJECT):
             return None
         try:
-            data = self._decider.project.read(PYPROJECT)
+            data = self._around.read(PYPROJECT)
         except OSError:
             return None
         findings, changes = [], []
@@ -145,7 +148,7 @@ class _Beyond:
 
     def _line(self, path: str, number: int) -> str:
         if path not in self._lines:
-            text = self._decider.project.read(path).decode(errors="replace")
+            text = self._around.read(path).decode(errors="replace")
             self._lines[path] = re.split(r"\r\n|\r|\n", text)
         return self._lines[path][number - 1]
 

@@ -422,6 +422,7 @@ def _binds(text: bytes | None, name: str) -> bool:
 def discover(decider: Decider, root: Path) -> tuple[list[Discovered], list[str]]:
     """What became of everything that dangles and no configured move tells of, and notes on what could not be known."""
     configured = [entry for entry in decider.moves.sources() if entry.where != _PROVEN]
+    decider.project.around.give_up("git's history was searched")
     history = History(root)
     found = Discovery(replace(decider, moves=Moves(configured, index=decider.index)), history).run()
     return found, [history.limits] if history.limits else []

@@ -143,7 +143,7 @@ def suggest(project: Project, surveyed: Mapping[str, object]) -> Sequence[Settin
 
 def _pyproject(project: Project) -> bytes:
     try:
-        return project.read(PYPROJECT)
+        return project.around.read(PYPROJECT)
     except OSError:
         return b""
 

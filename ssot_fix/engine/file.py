@@ -82,7 +82,7 @@ class Analysis:
 
     @cached_property
     def _styles(self) -> Styles:
-        return Styles(self.context.project.root)
+        return Styles(self.context.project.around)
 
     def _formatted(
         self, module: Module, settled: Settled, context: Context, seeds: frozenset[str]

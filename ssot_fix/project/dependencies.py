@@ -6,16 +6,13 @@ Read from the files in which projects say so, nothing is installed or run. A fil
 from __future__ import annotations
 
 import ast
-import configparser
-import json
-import os
 import re
-import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from pathlib import Path
 from typing import Any
+
+from ssot_fix.project.surroundings import Surroundings
 
 _PASSED_OVER = frozenset({"node_modules", "site-packages", "venv", "env", "__pycache__"})
 _REQUIREMENT = re.compile(r"\s*(?:-e\s+)?([A-Za-z0-9][\w.-]*)(?![\w.:/\\-])")
@@ -96,16 +93,16 @@ class _Collected:
                 self.own.add(parts[0])
 
 
-def declared(root: Path) -> Declared:
+def declared(around: Surroundings) -> Declared:
     """Read what the files in the top two levels of folders say."""
     collected = _Collected()
-    for folder, name in _files(root):
+    for folder, name in _files(around):
         reader = _reader(folder, name)
         if reader is None:
             continue
         try:
-            reader((root / folder / name).read_text("utf-8-sig", "replace"), folder, collected)
-        except (OSError, ValueError, SyntaxError, RecursionError, MemoryError, configparser.Error):
+            reader(_text(around.read(folder + name)), folder, collected)
+        except (OSError, ValueError, SyntaxError, RecursionError, MemoryError):
             continue
     installed = {name for each in collected.distributions for name in _installs(each)}
     return Declared(frozenset(installed), frozenset(collected.own), frozenset(collected.generated))
@@ -124,20 +121,22 @@ def _installs(distribution: str) -> Iterator[str]:
         yield family
 
 
-def _files(root: Path) -> Iterator[tuple[str, str]]:
+def _text(data: bytes) -> str:
+    """What a text file holds, its newlines as `open` gives them."""
+    return data.decode("utf-8-sig", "replace").replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _files(around: Surroundings) -> Iterator[tuple[str, str]]:
+    """The files of the top two levels of folders, by folder, with its slash, and name."""
     waiting = [("", 0)]
     while waiting:
         folder, depth = waiting.pop()
-        try:
-            with os.scandir(root / folder) as entries:
-                found = sorted(entries, key=lambda entry: entry.name)
-        except OSError:
-            continue
-        for entry in found:
-            if not entry.is_dir(follow_symlinks=False):
-                yield folder, entry.name
-            elif depth < 2 and entry.name not in _PASSED_OVER and not entry.name.startswith("."):
-                waiting.append((f"{folder}{entry.name}/", depth + 1))
+        found = around.listing(folder.removesuffix("/"))
+        for name in sorted(found.names):
+            if name not in found.folders:
+                yield folder, name
+            elif depth < 2 and name not in found.linked | _PASSED_OVER and not name.startswith("."):
+                waiting.append((f"{folder}{name}/", depth + 1))
 
 
 _Reader = Callable[[str, str, _Collected], None]
@@ -153,8 +152,14 @@ def _requirements(text: str, _folder: str, collected: _Collected) -> None:
     collected.require(text.splitlines())
 
 
+def _toml(text: str) -> Mapping[str, Any]:
+    import tomllib  # noqa: PLC0415  for projects that have such a file
+
+    return tomllib.loads(text)
+
+
 def _pyproject(text: str, folder: str, collected: _Collected) -> None:
-    data = tomllib.loads(text)
+    data = _toml(text)
     project, tool = _table(data, "project"), _table(data, "tool")
     collected.require(project.get("dependencies"))
     collected.require(_table(data, "build-system").get("requires"))
@@ -201,8 +206,13 @@ def _own_names(project: Mapping[str, Any], tool: Mapping[str, Any], collected: _
 
 
 def _setup_cfg(text: str, _folder: str, collected: _Collected) -> None:
+    import configparser  # noqa: PLC0415  for projects that have such a file
+
     parser = configparser.RawConfigParser(strict=False)
-    parser.read_string(text)
+    try:
+        parser.read_string(text)
+    except configparser.Error:
+        return
     for section, key in (("options", "install_requires"), ("options", "setup_requires"), ("options", "tests_require")):
         collected.require(parser.get(section, key, fallback="").splitlines())
     if parser.has_section("options.extras_require"):
@@ -247,12 +257,14 @@ def _setup_py(text: str, _folder: str, collected: _Collected) -> None:
 
 
 def _pipfile(text: str, _folder: str, collected: _Collected) -> None:
-    data = tomllib.loads(text)
+    data = _toml(text)
     collected.name(data.get("packages"))
     collected.name(data.get("dev-packages"))
 
 
 def _pipfile_lock(text: str, _folder: str, collected: _Collected) -> None:
+    import json  # noqa: PLC0415  for projects that have such a file
+
     data = json.loads(text)
     collected.name(_table(data, "default"))
     collected.name(_table(data, "develop"))

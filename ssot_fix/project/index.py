@@ -8,20 +8,18 @@ every folder around the importing file, any of which may be on sys.path when tha
 from __future__ import annotations
 
 import ast
-import os
 import posixpath
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 from ssot_fix.newer_syntax import Unparseable, parse
-from ssot_fix.project.dependencies import Declared, declared
-from ssot_fix.project.git import GitError, run_git
+from ssot_fix.project.dependencies import Declared
 from ssot_fix.project.names import IMPLICIT, Names, module_names
 from ssot_fix.project.resolver import Project
 from ssot_fix.project.scan import Imported, Scan
+from ssot_fix.project.surroundings import Surroundings
 from ssot_fix.source import Source, UnreadableText
 
 _UNKNOWN = Names({}, open=True)
@@ -49,7 +47,7 @@ def first_parts(project: Project) -> frozenset[str]:
     package of that name, which wins over it (PEP 420). Nor is a single module, since that wins only where its
     folder comes first on sys.path. Both are if the project says that the name is its own.
     """
-    return _first_parts(project, declared(project.root))
+    return _first_parts(project, project.declared)
 
 
 def _first_parts(project: Project, said: Declared) -> frozenset[str]:
@@ -86,8 +84,8 @@ class Index:
         self._former = frozenset(former)
         self._project = project
         self._scans = scans
-        self._said = declared(project.root)
-        self._beside = _Beside(project.root, project.source_roots, self._said.generated)
+        self._said = project.declared
+        self._beside = _Beside(project.around, project.source_roots, self._said.generated)
         self._asked = False
         self._files: dict[tuple[str, _Roots], tuple[str, ...]] = {}
         self._exact: dict[str, Names] = {}
@@ -501,12 +499,12 @@ class Index:
 class _Beside:
     """What lies beside the project's files without being one of them: ignored, generated, compiled, stubs."""
 
-    def __init__(self, root: Path, source_roots: _Roots, generated: frozenset[str]) -> None:
+    def __init__(self, around: Surroundings, source_roots: _Roots, generated: frozenset[str]) -> None:
         """`generated` are files that the project's build writes."""
-        self._root = root
+        self._around = around
         self._source_roots = source_roots
         self._made = set(generated)
-        self._listings: dict[str, frozenset[str]] = {}
+        self._modules: dict[str, frozenset[str]] = {}
         self._there: dict[str, bool] = {}
 
     def holds(self, dotted: str, roots: Iterable[str]) -> bool:
@@ -519,51 +517,37 @@ class _Beside:
     def _is_there(self, base: str) -> bool:
         if base not in self._there:
             folder, stem = posixpath.split(base)
-            beside = any(_module_of(name) == stem for name in self._named(folder, stem))
-            self._there[base] = beside or any(_module_of(name) for name in self._listing(base))
+            self._there[base] = stem in self._modules_in(folder) or bool(self._modules_in(base))
         return self._there[base] or f"{base}.py" in self._made or f"{base}/__init__.py" in self._made
 
-    def _named(self, folder: str, stem: str) -> Iterator[str]:
-        return (name for name in self._listing(folder) if name.startswith(f"{stem}."))
+    def _modules_in(self, folder: str) -> frozenset[str]:
+        """The modules that the files in a folder are or become."""
+        if folder not in self._modules:
+            names = self._around.listing(folder).names
+            self._modules[folder] = frozenset(filter(None, map(_module_of, names)))
+        return self._modules[folder]
 
     def is_folder(self, dotted: str, roots: Iterable[str]) -> bool:
         """Whether there is a folder for a module that holds a file: without one for Python it can be imported, too."""
-        folders = [_join(root, dotted.replace(".", "/")) for root in roots]
-        paths = (self._root / folder / name for folder in folders for name in self._listing(folder))
-        return any(path.is_file() for path in paths)
+        inner = dotted.replace(".", "/")
+        return any(self._around.listing(_join(root, inner)).has_files for root in roots)
 
     def stub_of(self, path: str) -> str | None:
         """The .pyi beside a module."""
         folder, name = posixpath.split(path)
-        return f"{path}i" if f"{name}i" in self._listing(folder) else None
+        return f"{path}i" if f"{name}i" in self._around.listing(folder).names else None
 
     def may_extend(self, path: str) -> bool:
         """Whether a compiled module lies beside a module and takes its place."""
         folder, name = posixpath.split(path)
         stem = posixpath.splitext(name)[0]
-        return any(name.endswith(_COMPILED) for name in self._named(folder, stem))
-
-    def _listing(self, folder: str) -> frozenset[str]:
-        if folder not in self._listings:
-            try:
-                self._listings[folder] = frozenset(os.listdir(self._root / folder))  # noqa: PTH208
-            except OSError:
-                self._listings[folder] = frozenset()
-        return self._listings[folder]
+        names = self._around.listing(folder).names
+        return any(name.startswith(f"{stem}.") and name.endswith(_COMPILED) for name in names)
 
     def ask_git(self, modules: Iterable[str]) -> None:
         """Find out which of some missing modules git would ignore, so that something may generate them."""
         inner = [_join(root, module.replace(".", "/")) for module in modules for root in self._source_roots]
-        paths = {path for base in inner for path in (f"{base}.py", f"{base}/__init__.py")}
-        try:
-            said = run_git(
-                self._root,
-                *("--no-literal-pathspecs", "check-ignore", "--no-index", "--stdin", "-z"),  # it refuses literal ones
-                input=b"".join(os.fsencode(path) + b"\0" for path in sorted(paths)),
-            )
-        except GitError:  # so it also says that none of them is ignored
-            return
-        self._made |= {os.fsdecode(path) for path in said.split(b"\0") if path}
+        self._made |= self._around.ignored(path for base in inner for path in (f"{base}.py", f"{base}/__init__.py"))
 
 
 _IMPORTS = (ast.Import, ast.ImportFrom)

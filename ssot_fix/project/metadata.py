@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 import io
-import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from ssot_fix.newer_syntax import parse
 from ssot_fix.project.resolver import Project
+from ssot_fix.project.surroundings import Surroundings
 from ssot_fix.source import Source
 
 if TYPE_CHECKING:
@@ -94,11 +94,9 @@ def read_metadata(project: Project) -> Metadata:
     """Read the files in the root and in every folder that holds a Python file."""
     points: list[EntryPoint] = []
     lowest: dict[str, Python] = {}
-    root = os.fspath(project.root)
     for folder in sorted({"", *project.folders}):
         pythons: list[tuple[str, ...]] = []
-        for name in _present(f"{root}/{folder}"):
-            file = f"{folder}/{name}" if folder else name
+        for file, name in _present(project.around, folder):
             said = _said(project, file, _READERS[name])
             points += _entry_points(said, file, folder)
             pythons += said.pythons
@@ -108,17 +106,15 @@ def read_metadata(project: Project) -> Metadata:
     return Metadata(tuple(dict.fromkeys(points)), lowest)
 
 
-def _present(folder: str) -> list[str]:
-    """The names of the files that a folder has, in the order of their precedence."""
-    # Most folders have none; asking for access raises no exception, and takes half the time of all other ways.
-    held = [name for name in _READERS if os.access(f"{folder}/{name}", os.F_OK)]
-    # A pipe of that name would block whoever reads it.
-    return [name for name in held if os.path.isfile(f"{folder}/{name}")]  # noqa: PTH113
+def _present(around: Surroundings, folder: str) -> list[tuple[str, str]]:
+    """The files that a folder has, each with its name, in the order of their precedence."""
+    names = around.listing(folder).names
+    return [(f"{folder}/{name}" if folder else name, name) for name in _READERS if name in names]
 
 
 def _said(project: Project, file: str, reader: Callable[[bytes], _Said]) -> _Said:
     try:
-        return reader(project.read(file))
+        return reader(project.around.read(file))
     except (OSError, ValueError, RecursionError, MemoryError):
         return _Said()
 

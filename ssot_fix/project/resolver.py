@@ -12,7 +12,9 @@ from pathlib import Path
 
 from ssot_fix.asking import AskedSet, Question, note, remembered
 from ssot_fix.newer_syntax import Unparseable, parse
+from ssot_fix.project.dependencies import Declared, declared
 from ssot_fix.project.names import Names, module_names
+from ssot_fix.project.surroundings import Surroundings
 from ssot_fix.source import Source, UnreadableText
 
 
@@ -56,12 +58,17 @@ class Project:
 
     def __getstate__(self) -> dict[str, object]:
         """Without what was read: workers read what they need."""
-        return {**self.__dict__, "_read": _Read()}
+        kept = {name: value for name, value in self.__dict__.items() if name != "around"}
+        return {**kept, "_read": _Read()}
 
     def with_roots(self, roots: Iterable[str]) -> Project:
         """The same project with more source roots, behind those that it has."""
         wanted = tuple(dict.fromkeys((*self.source_roots, *roots)))
-        return self if wanted == self.source_roots else replace(self, source_roots=wanted, _read=_Read())
+        if wanted == self.source_roots:
+            return self
+        project = replace(self, source_roots=wanted, _read=_Read())
+        project.__dict__["around"] = self.around  # one record of what was asked
+        return project
 
     def read(self, path: str) -> bytes:
         """A file's bytes.
@@ -84,6 +91,16 @@ class Project:
             except OSError:
                 return b""
         return self._read.contents[path]
+
+    @cached_property
+    def around(self) -> Surroundings:
+        """What lies beside the Python files; all that is read or asked of it goes through this."""
+        return Surroundings(self.root)
+
+    @cached_property
+    def declared(self) -> Declared:
+        """What the project says of itself."""
+        return declared(self.around)
 
     @cached_property
     def file_names(self) -> Set[str]:
