@@ -79,6 +79,10 @@ class AskedSet(Set[K]):
         note(self.table, ALL)
         return len(self.held)
 
+    @classmethod
+    def _from_iterable(cls, members: Iterable[T]) -> frozenset[T]:
+        return frozenset(members)  # what set operations lead to
+
     def answer(self, key: object) -> object:
         """What the set says to a question today."""
         return self.held if key is ALL else key in self.held

@@ -14,7 +14,7 @@ from codemods.isolated_environment.rewrite import ALL_READ, ANY_WRITTEN, COMPUTE
 from codemods.isolated_environment.uses import find_uses
 from ssot_fix.bindings import Module
 from ssot_fix.edits import FileResult, Refusal, Status
-from ssot_fix.engine.contract import Inactive, Setting
+from ssot_fix.engine.contract import Inactive, Setting, Told
 from ssot_fix.project.config import Config, ConfigError
 from ssot_fix.project.resolver import Project
 from ssot_fix.sites import Site
@@ -67,6 +67,11 @@ class Environment:
             return SEEDS
         parts = accessor.target.module.split(".")
         return SEEDS | {accessor.target.name, parts[0], parts[-1]}
+
+    @property
+    def told(self) -> Told:
+        """The accessors."""
+        return Told(self.accessors)
 
     @property
     def source_roots(self) -> tuple[str, ...]:

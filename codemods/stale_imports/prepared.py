@@ -12,9 +12,10 @@ from codemods.stale_imports.options import NAME, Options
 from codemods.stale_imports.rewrite import Imports
 from codemods.stale_imports.strings import seeds as string_seeds
 from codemods.stale_imports.texts import Strings
+from ssot_fix.asking import AskedMapping
 from ssot_fix.bindings import Module
 from ssot_fix.edits import FileResult
-from ssot_fix.engine.contract import Setting
+from ssot_fix.engine.contract import Setting, Told
 from ssot_fix.project.config import PYPROJECT, Config
 from ssot_fix.project.index import Index, first_parts
 from ssot_fix.project.resolver import Project
@@ -43,8 +44,8 @@ class Repointing:
     """The codemod, bound to a project: what is decided about each dangling import and string, by file."""
 
     config: Config
-    imports: Mapping[str, Mapping[tuple[str, str | None], Decision]]
-    strings: Mapping[str, Mapping[str, Decision]]
+    imports: AskedMapping[str, Mapping[tuple[str, str | None], Decision]]
+    strings: AskedMapping[str, Mapping[str, Decision]]
     tops: frozenset[str]
     unreadable: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
@@ -54,6 +55,11 @@ class Repointing:
     def __getstate__(self) -> dict[str, object]:
         """Without the decider and its index: workers are told what was decided."""
         return {**self.__dict__, "decider": None}
+
+    @property
+    def told(self) -> Told:
+        """What the project's own paths begin with; what is decided is asked for by file."""
+        return Told(self.tops, (self.imports, self.strings))
 
     @property
     def source_roots(self) -> tuple[str, ...]:
@@ -127,7 +133,9 @@ def prepare(project: Project, config: Config, surveyed: Mapping[str, object]) ->
     unused = decider.moves.unused(pairs)
     notes += [*decider.moves.notes, *([unused] if unused else [])]
     unreadable = frozenset(path for path, scan in decider.scans.items() if not scan.is_readable)
-    return Repointing(config, imports, strings, decider.index.tops, unreadable, tuple(notes), decider)
+    asked_imports = AskedMapping[str, Mapping[tuple[str, str | None], Decision]](f"{NAME}.imports", imports)
+    asked_strings = AskedMapping[str, Mapping[str, Decision]](f"{NAME}.strings", strings)
+    return Repointing(config, asked_imports, asked_strings, decider.index.tops, unreadable, tuple(notes), decider)
 
 
 def suggest(project: Project, surveyed: Mapping[str, object]) -> Sequence[Setting]:

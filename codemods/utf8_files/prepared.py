@@ -15,7 +15,7 @@ from codemods.utf8_files.options import NAME, Options
 from codemods.utf8_files.programs import Programs, Special
 from ssot_fix.bindings import Module
 from ssot_fix.edits import Applicability, FileResult, Refusal
-from ssot_fix.engine.contract import Inactive
+from ssot_fix.engine.contract import Inactive, Told
 from ssot_fix.fstrings import free_quote, is_where_it_seems, prints_itself
 from ssot_fix.project.config import Config, ConfigError
 from ssot_fix.project.metadata import Metadata, read_metadata
@@ -41,6 +41,11 @@ class TextFiles:
 
     def _options(self, path: str) -> Options:
         return cast("Options", self.config.options(NAME, path))
+
+    @property
+    def told(self) -> Told:
+        """The metadata."""
+        return Told(self.metadata)
 
     @property
     def source_roots(self) -> tuple[str, ...]:

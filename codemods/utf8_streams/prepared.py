@@ -15,9 +15,10 @@ from codemods.utf8_streams.scripts import console_scripts, moves_of
 from codemods.utf8_streams.sites import Known, Sites
 from codemods.utf8_streams.survey import Facts
 from codemods.utf8_streams.variables import SEEDS as VARIABLES
+from ssot_fix.asking import AskedMapping, AskedSet
 from ssot_fix.bindings import Module
 from ssot_fix.edits import FileResult
-from ssot_fix.engine.contract import Inactive, Setting
+from ssot_fix.engine.contract import Inactive, Setting, Told
 from ssot_fix.imports import Target
 from ssot_fix.project.config import Config, ConfigError
 from ssot_fix.project.metadata import Metadata, read_metadata
@@ -47,6 +48,11 @@ class Streams:
 
     def _options(self, path: str) -> Options:
         return cast("Options", self.config.options(NAME, path))
+
+    @property
+    def told(self) -> Told:
+        """The metadata and the helpers; the rest is asked for by file."""
+        return Told((self.metadata, self.helpers), self.known.tables)
 
     @property
     def source_roots(self) -> tuple[str, ...]:
@@ -147,14 +153,17 @@ def _helper(project: Project, config: Config, spelled: str) -> Target:
 def _known(project: Project, config: Config, facts: Mapping[str, Facts], metadata: Metadata) -> Known:
     writers = frozenset(path for path, told in facts.items() if told.writes)
     configures = {path: told.configures for path, told in facts.items() if told.configures}
+    scripts = console_scripts(project, metadata.entry_points, moves_of(config))
+    launchers = (path for path, told in facts.items() if told.imports & writers)
+    imported = chain.from_iterable(told.imports - {path} for path, told in facts.items())
     return Known(
-        scripts=console_scripts(project, metadata.entry_points, moves_of(config)),
-        writers=writers,
-        launchers=frozenset(path for path, told in facts.items() if told.imports & writers),
-        non_ascii=frozenset(path for path, told in facts.items() if told.non_ascii),
-        configures=configures,
-        imported=frozenset(chain.from_iterable(told.imports - {path} for path, told in facts.items())),
-        near=_near({path for path, names in configures.items() if "" in names}, facts),
+        AskedMapping(f"{NAME}.scripts", scripts),
+        AskedMapping(f"{NAME}.configures", configures),
+        AskedSet(f"{NAME}.writers", writers),
+        AskedSet(f"{NAME}.non-ascii", (path for path, told in facts.items() if told.non_ascii)),
+        AskedSet(f"{NAME}.launchers", launchers),
+        AskedSet(f"{NAME}.imported", imported),
+        AskedSet(f"{NAME}.near", _near({path for path, names in configures.items() if "" in names}, facts)),
     )
 
 

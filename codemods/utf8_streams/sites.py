@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import chain
 
 from codemods.utf8_streams.flow import Event, Flow
@@ -16,6 +16,7 @@ from codemods.utf8_streams.replacing import Replacement, replacements
 from codemods.utf8_streams.starts import NoStart, Start, find_starts
 from codemods.utf8_streams.survey import is_start
 from codemods.utf8_streams.variables import set_too_late
+from ssot_fix.asking import AskedMapping, AskedSet
 from ssot_fix.bindings import Module, Scope
 from ssot_fix.callees import is_builtin_at
 from ssot_fix.edits import Applicability, Refusal
@@ -40,13 +41,19 @@ class Known:
     import, `near` those from which an import that gives one may be reached.
     """
 
-    scripts: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    writers: frozenset[str] = frozenset()
-    non_ascii: frozenset[str] = frozenset()
-    launchers: frozenset[str] = frozenset()
-    configures: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    imported: frozenset[str] = frozenset()
-    near: frozenset[str] = frozenset()
+    scripts: AskedMapping[str, frozenset[str]]
+    configures: AskedMapping[str, frozenset[str]]
+    writers: AskedSet[str]
+    non_ascii: AskedSet[str]
+    launchers: AskedSet[str]
+    imported: AskedSet[str]
+    near: AskedSet[str]
+
+    @property
+    def tables(self) -> tuple[AskedSet[str] | AskedMapping[str, frozenset[str]], ...]:
+        """All of it."""
+        several = (self.writers, self.non_ascii, self.launchers, self.imported, self.near)
+        return self.scripts, self.configures, *several
 
     def has_utf8(self, path: str, name: str) -> bool:
         """Whether a function gives the streams their encoding, or will, being a console script's."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:  # the catalog is read by runs that need none of these
+    from ssot_fix.asking import AskedMapping, AskedSet
     from ssot_fix.bindings import Module
     from ssot_fix.edits import FileResult
     from ssot_fix.project.config import Config
@@ -41,8 +42,23 @@ class Setting:
 Surveyor = Callable[[str, bytes, str], object | None]
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """All that a prepared codemod knows and may use for a file, beyond that file and what it asks of the project.
+
+    `constants` are what it uses for any file: a value that `digests.digest` takes. `tables` note what is asked of
+    them. The settings are known to the engine.
+    """
+
+    constants: object = ()
+    tables: tuple[AskedSet[Any] | AskedMapping[Any, Any], ...] = ()
+
+
 class Prepared(Protocol):
-    """A codemod that knows the project; picklable, it goes to the workers."""
+    """A codemod that knows the project; picklable, it goes to the workers.
+
+    One that has a property `told` with a `Told` lets the engine keep what it finds in a cache; without it, nothing is.
+    """
 
     @property
     def name(self) -> str:
