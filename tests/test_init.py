@@ -433,12 +433,12 @@ class OtherCodemod:
     names = tuple(f'a "name"\\ with blanks {number}\x7f' for number in range(9))
 
     def surveyor(self, _project, _config):
-        return lambda _path, data, scope: True if b"import" in data and scope == "production" else None
+        return lambda data: True if b"import" in data else None
 
     def prepare(self, _project, _config, surveyed):
         return Inactive(f"it has seen {', '.join(surveyed)}")
 
-    def suggest(self, _project, _surveyed):
+    def suggest(self, _project, _config, _surveyed):
         keys = ("level", "ratio", "name")
         return [*(Setting(key, f"The {key}.") for key in keys), Setting("names", "The names.", found=self.names)]
 
@@ -448,7 +448,7 @@ def test_any_codemod_has_its_table(project):
     codemods = {**catalog(), "other": OtherCodemod()}
     types = {**TYPES, "other": OtherOptions}
     told = initialise(root, codemods, None)
-    assert f"{'':24}inactive: it has seen a.py, m.py" in told
+    assert f"{'':24}inactive: it has seen a.py, m.py, tests/m.py" in told
     written = root / "ssot-fix.toml"
     assert load(root, root, types).options("other", "m.py") == OtherOptions(names=OtherCodemod.names)
     text = uncommented(written.read_text())

@@ -89,7 +89,7 @@ class Where:
         return False
 
 
-def _see_nothing(path, data, scope):
+def _see_nothing(data):
     return None
 
 

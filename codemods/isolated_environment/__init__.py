@@ -63,7 +63,7 @@ class IsolatedEnvironment:
         return b"tenv" in data or _WORD.search(data) is not None
 
     def surveyor(self, _project: Project, _config: Config) -> Surveyor:
-        """Looks for production files that may define the accessor."""
+        """Looks for files that may define the accessor."""
         from codemods.isolated_environment.prepared import may_define_accessor  # noqa: PLC0415
 
         return may_define_accessor
@@ -74,8 +74,8 @@ class IsolatedEnvironment:
 
         return prepare(project, config, surveyed)
 
-    def suggest(self, project: Project, surveyed: Mapping[str, object]) -> Sequence[Setting]:
+    def suggest(self, project: Project, config: Config, surveyed: Mapping[str, object]) -> Sequence[Setting]:
         """The accessor, if it is clear which; its lookup only as an example, since nothing proves what it raises."""
         from codemods.isolated_environment.prepared import suggest  # noqa: PLC0415
 
-        return suggest(project, surveyed)
+        return suggest(project, config, surveyed)

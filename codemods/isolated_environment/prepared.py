@@ -15,6 +15,7 @@ from codemods.isolated_environment.uses import find_uses
 from ssot_fix.bindings import Module
 from ssot_fix.edits import FileResult, Refusal, Status
 from ssot_fix.engine.contract import Inactive, Setting, Told
+from ssot_fix.project.classify import Classifier
 from ssot_fix.project.config import Config, ConfigError
 from ssot_fix.project.resolver import Project
 from ssot_fix.sites import Site
@@ -120,7 +121,7 @@ class Environment:
 
 def prepare(project: Project, config: Config, surveyed: Mapping[str, object]) -> Environment | Inactive:
     """Find or read the accessors that the settings of all paths name."""
-    scouted = tuple(surveyed)
+    scouted = _production(config, surveyed)
     accessors: dict[tuple[str | None, str | None, str | None], Accessor] = {}
     missing = "no files"
     for options in dict.fromkeys(cast("Options", config.options(NAME, path)) for path in sorted(project.files)):
@@ -137,9 +138,9 @@ def prepare(project: Project, config: Config, surveyed: Mapping[str, object]) ->
     return Environment(config, accessors)
 
 
-def suggest(project: Project, surveyed: Mapping[str, object]) -> Sequence[Setting]:
+def suggest(project: Project, config: Config, surveyed: Mapping[str, object]) -> Sequence[Setting]:
     """The accessor, if it is clear which; its lookup only as an example, since nothing proves what it raises."""
-    scouted = tuple(surveyed)
+    scouted = _production(config, surveyed)
     accessor, lookup = _ACCESSOR, _LOOKUP
     try:
         found = _read(project, Options(), scouted)
@@ -155,9 +156,15 @@ def suggest(project: Project, surveyed: Mapping[str, object]) -> Sequence[Settin
     return (accessor, _CLASS, lookup, *_OTHER_SETTINGS)
 
 
-def may_define_accessor(_path: str, data: bytes, scope: str) -> bool | None:
+def may_define_accessor(data: bytes) -> bool | None:
     """The surveyor: whether a file is production code that may define the accessor, else None."""
-    return True if scope == "production" and is_scouted(data) else None
+    return True if is_scouted(data) else None
+
+
+def _production(config: Config, surveyed: Mapping[str, object]) -> tuple[str, ...]:
+    """The files that may define the accessor; one in test code is none."""
+    scope = Classifier(config.general.test_patterns).scope
+    return tuple(path for path in surveyed if scope(path) == "production")
 
 
 def _candidates(project: Project, scouted: Sequence[str]) -> Iterator[str]:

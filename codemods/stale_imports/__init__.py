@@ -67,7 +67,7 @@ class StaleImports:
 
         return prepare(project, config, surveyed)
 
-    def suggest(self, project: Project, surveyed: Mapping[str, object]) -> Sequence[Setting]:
+    def suggest(self, project: Project, _config: Config, surveyed: Mapping[str, object]) -> Sequence[Setting]:
         """No moves of its own accord, but how many imports wait for some."""
         from codemods.stale_imports.prepared import suggest  # noqa: PLC0415
 

@@ -167,6 +167,6 @@ class Scanner:
         """The one for a project: the names that it has, and those that moves say it had."""
         return cls(first_parts(project) | former_parts(config))
 
-    def __call__(self, _path: str, data: bytes, _scope: str) -> Scan:
+    def __call__(self, data: bytes) -> Scan:
         """What the bytes of a file tell."""
         return scan(data, self.tops)

@@ -80,10 +80,10 @@ class Utf8Files:
 
         return prepare(project, config, surveyed)
 
-    def suggest(self, _project: Project, _surveyed: Mapping[str, object]) -> Sequence[Setting]:
+    def suggest(self, _project: Project, _config: Config, _surveyed: Mapping[str, object]) -> Sequence[Setting]:
         """The keys; nothing about them is to be found in a project."""
         return _SETTINGS
 
 
-def _overlook(_path: str, _data: bytes, _scope: str) -> None:
+def _overlook(_data: bytes) -> None:
     """A surveyor that has no use for files."""

@@ -61,11 +61,11 @@ class Utf8Streams:
         """Any file may hold the function that a console script names; which do is told by all of them."""
         return True
 
-    def surveyor(self, project: Project, _config: Config) -> Surveyor:
+    def surveyor(self, _project: Project, _config: Config) -> Surveyor:
         """Reads what every file does with the streams, and whom it imports."""
-        from codemods.utf8_streams import survey  # noqa: PLC0415
+        from codemods.utf8_streams.survey import survey  # noqa: PLC0415
 
-        return survey.Surveyor(project)
+        return survey
 
     def prepare(self, project: Project, config: Config, surveyed: Mapping[str, object]) -> Prepared | Inactive:
         """Find the console scripts, the helpers, and what gives streams their encoding already."""
@@ -73,8 +73,8 @@ class Utf8Streams:
 
         return prepare(project, config, surveyed)
 
-    def suggest(self, project: Project, surveyed: Mapping[str, object]) -> Sequence[Setting]:
+    def suggest(self, project: Project, config: Config, surveyed: Mapping[str, object]) -> Sequence[Setting]:
         """The keys; a function that gives streams their encoding only as an example, since it may do more."""
         from codemods.utf8_streams.prepared import suggest  # noqa: PLC0415
 
-        return suggest(project, surveyed)
+        return suggest(project, config, surveyed)

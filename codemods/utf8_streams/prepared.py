@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import posixpath
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,13 +14,14 @@ from codemods.utf8_streams.flow import SEEDS
 from codemods.utf8_streams.options import NAME, Options
 from codemods.utf8_streams.scripts import console_scripts, moves_of
 from codemods.utf8_streams.sites import Known, Sites
-from codemods.utf8_streams.survey import Facts
+from codemods.utf8_streams.survey import Facts, imported_files
 from codemods.utf8_streams.variables import SEEDS as VARIABLES
 from ssot_fix.asking import AskedMapping, AskedSet
 from ssot_fix.bindings import Module
 from ssot_fix.edits import FileResult
 from ssot_fix.engine.contract import Inactive, Setting, Told
 from ssot_fix.imports import Target
+from ssot_fix.project.classify import Classifier
 from ssot_fix.project.config import Config, ConfigError
 from ssot_fix.project.metadata import Metadata, read_metadata
 from ssot_fix.project.resolver import Project
@@ -103,29 +105,35 @@ def prepare(project: Project, config: Config, surveyed: Mapping[str, object]) ->
     for each in options:
         _check_errors(config, each.errors)
     known = _known(project, config, facts, metadata)
-    interesting = {path for path, told in facts.items() if told.may_hold_site} | known.scripts.keys()
+    interesting = {path for path, told in facts.items() if _may_hold_site(path, told)} | known.scripts.keys()
     ready = Streams(config, metadata, known, frozenset(interesting), helpers)
     if project.files and all(map(metadata.uses_utf8, project.files)):
         return Inactive("all of the project needs Python 3.15 or newer, where UTF-8 is the default (PEP 686)")
     return ready
 
 
-def suggest(project: Project, surveyed: Mapping[str, object]) -> Sequence[Setting]:
+def suggest(project: Project, config: Config, surveyed: Mapping[str, object]) -> Sequence[Setting]:
     """The keys; a function that gives streams their encoding only as an example, since it may do more."""
     *others, helper = _SETTINGS
-    found = next(_helpers(project, cast("Mapping[str, Facts]", surveyed)), None)
+    found = next(_helpers(project, config, cast("Mapping[str, Facts]", surveyed)), None)
     if found is not None:
         note = f"`{found}` may be one: set it if it does no more than that, and can be called twice."
         helper = replace(helper, example=found, note=note)
     return (*others, helper)
 
 
-def _helpers(project: Project, facts: Mapping[str, Facts]) -> Iterator[str]:
+def _may_hold_site(path: str, told: Facts) -> bool:
+    """Whether a site may stand in a file, console scripts aside."""
+    return told.may_start or told.may_replace or posixpath.basename(path) == "__main__.py"
+
+
+def _helpers(project: Project, config: Config, facts: Mapping[str, Facts]) -> Iterator[str]:
     """The functions that by their names are there to give streams their encoding, as the config would spell them."""
-    for path in sorted(facts):
+    scope = Classifier(config.general.test_patterns).scope
+    for path in sorted(path for path, told in facts.items() if told.configures and scope(path) == "production"):
         module = project.module_name(path)
         for name in sorted(facts[path].configures):
-            if not facts[path].is_test and _HELPER.search(name) and project.offers(module, name):
+            if _HELPER.search(name) and project.offers(module, name):
                 yield f"{module}:{name}"
 
 
@@ -154,8 +162,9 @@ def _known(project: Project, config: Config, facts: Mapping[str, Facts], metadat
     writers = frozenset(path for path, told in facts.items() if told.writes)
     configures = {path: told.configures for path, told in facts.items() if told.configures}
     scripts = console_scripts(project, metadata.entry_points, moves_of(config))
-    launchers = (path for path, told in facts.items() if told.imports & writers)
-    imported = chain.from_iterable(told.imports - {path} for path, told in facts.items())
+    imports = imported_files(project, facts)
+    launchers = (path for path, found in imports.items() if found & writers)
+    imported = chain.from_iterable(found - {path} for path, found in imports.items())
     return Known(
         AskedMapping(f"{NAME}.scripts", scripts),
         AskedMapping(f"{NAME}.configures", configures),
@@ -163,15 +172,15 @@ def _known(project: Project, config: Config, facts: Mapping[str, Facts], metadat
         AskedSet(f"{NAME}.non-ascii", (path for path, told in facts.items() if told.non_ascii)),
         AskedSet(f"{NAME}.launchers", launchers),
         AskedSet(f"{NAME}.imported", imported),
-        AskedSet(f"{NAME}.near", _near({path for path, names in configures.items() if "" in names}, facts)),
+        AskedSet(f"{NAME}.near", _near({path for path, names in configures.items() if "" in names}, imports)),
     )
 
 
-def _near(sources: set[str], facts: Mapping[str, Facts]) -> frozenset[str]:
+def _near(sources: set[str], imports: Mapping[str, frozenset[str]]) -> frozenset[str]:
     """The files whose imports, at whatever level, lead to one of some files."""
     importers: dict[str, set[str]] = {}
-    for path, told in facts.items():
-        for imported in told.imports if sources else ():
+    for path, targets in imports.items():
+        for imported in targets if sources else ():
             importers.setdefault(imported, set()).add(path)
     found, waiting = set[str](), list(sources)
     while waiting:

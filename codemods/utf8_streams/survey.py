@@ -6,9 +6,9 @@ import ast
 import codecs
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import lru_cache
 
 from ssot_fix.newer_syntax import Unparseable, parse
 from ssot_fix.project.resolver import Project
@@ -21,69 +21,90 @@ _WRITES = (b"print(", b"sys.stdout", b"sys.stderr", b"argparse", b"click", b"typ
 _LEVELS = (b"StreamHandler", b"pprint", b"input(")
 
 
+# What looks like an import statement: the leading dots, the dotted path behind them, and the names taken from it.
+Taken = tuple[int, str, tuple[str, ...]]
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What one file tells; `is_test` if it is test code.
+    """What the bytes of one file tell.
 
     `may_start`: it may hold the start of a program. `may_replace`: it may replace a stream or set a variable that is
-    meant to. `writes`: it may write text; `non_ascii`: and hold other characters than ASCII. `imports` are the
-    project's files that it imports, at any level. `configures` are the functions in it that give a stream its
-    encoding, and an empty name if importing it does.
+    meant to. `writes`: it may write text; `non_ascii`: and hold other characters than ASCII. `imports` are its
+    imports, at any level, as far as its lines look like some. `configures` are the functions in it that give a
+    stream its encoding, and an empty name if importing it does.
     """
 
-    is_test: bool = False
     may_start: bool = False
     may_replace: bool = False
     writes: bool = False
     non_ascii: bool = False
-    imports: frozenset[str] = frozenset()
+    imports: tuple[Taken, ...] = ()
     configures: frozenset[str] = frozenset()
 
-    @property
-    def may_hold_site(self) -> bool:
-        """Whether a site may stand in the file, console scripts aside."""
-        return self.may_start or self.may_replace
+
+def survey(data: bytes) -> Facts:
+    """What a file tells, from its bytes."""
+    return Facts(
+        may_start=b"__main__" in data,
+        may_replace=_may_replace(data),
+        writes=any(word in data for word in (*_WRITES, *_LEVELS)),
+        non_ascii=not data.isascii(),
+        imports=tuple(dict.fromkeys(map(_shared, _imports(data)))),
+        configures=_configuring(data) if any(word in data for word in _CONFIGURES) else frozenset(),
+    )
 
 
-@dataclass(frozen=True)
-class Surveyor:
-    """Looks at the files of a project; picklable."""
+@lru_cache(maxsize=1 << 16)
+def _shared(taken: Taken) -> Taken:
+    """Equal imports as the same object: pickle then writes each once."""
+    return taken
 
-    project: Project
 
-    def __call__(self, path: str, data: bytes, scope: str) -> Facts:
-        """What a file tells, from its path and bytes."""
-        return Facts(
-            is_test=scope == "test",
-            may_start=b"__main__" in data or posixpath.basename(path) == "__main__.py",
-            may_replace=_may_replace(data),
-            writes=any(word in data for word in (*_WRITES, *_LEVELS)),
-            non_ascii=not data.isascii(),
-            imports=frozenset(self._imported(path, data)),
-            configures=_configuring(data) if any(word in data for word in _CONFIGURES) else frozenset(),
-        )
+def imported_files(project: Project, facts: Mapping[str, Facts]) -> dict[str, frozenset[str]]:
+    """The project's files that each file imports."""
+    found = _Finder(project)
+    return {path: found.imported(path, told.imports) for path, told in facts.items()}
 
-    def _imported(self, path: str, data: bytes) -> Iterator[str]:
-        """The project's files that a file's import statements name, as far as its lines look like some."""
-        for level, dotted, names in _imports(data):
+
+class _Finder:
+    """Finds the files that imports name; each import once, since most files have the same ones."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        called = {posixpath.basename(path) for path in project.files}
+        self._stems = frozenset(name.removesuffix(".py") for name in called)
+        # What files and folders of the project are called: the first parts that a dotted path of it may have.
+        self._names = frozenset(posixpath.splitext(name)[0] for name in called)
+        self._names |= {posixpath.basename(folder) for folder in project.folders}
+        self._known: dict[tuple[str, tuple[str, ...]], tuple[frozenset[str], tuple[str, ...]]] = {}
+
+    def imported(self, path: str, imports: Iterable[Taken]) -> frozenset[str]:
+        folder = posixpath.dirname(path)
+        files = set[str]()
+        for level, dotted, names in imports:
             if not level and dotted.partition(".")[0] not in self._names:
                 continue
-            module = self.project.absolute(path, level, dotted) if level else dotted
-            for candidate in (module, *(f"{module}.{name}" for name in names)):
-                found = self.project.locate(candidate) or self._beside(path, candidate)
-                if found is not None:
-                    yield found
+            module = self._project.absolute(path, level, dotted) if level else dotted
+            located, others = self._located(module, names)
+            files |= located
+            for inner in others:
+                beside = posixpath.join(folder, inner)  # in the importing file's own folder, as scripts import it
+                if beside in self._project.files:
+                    files.add(beside)
+        return frozenset(files)
 
-    @cached_property
-    def _names(self) -> frozenset[str]:
-        """What files and folders of the project are called: the first parts that a dotted path of it may have."""
-        stems = (posixpath.splitext(posixpath.basename(path))[0] for path in self.project.files)
-        return frozenset(stems) | {posixpath.basename(folder) for folder in self.project.folders}
-
-    def _beside(self, path: str, dotted: str) -> str | None:
-        """A module in the importing file's own folder, as scripts import it."""
-        found = posixpath.join(posixpath.dirname(path), f"{dotted.replace('.', '/')}.py")
-        return found if found in self.project.files else None
+    def _located(self, module: str, names: tuple[str, ...]) -> tuple[frozenset[str], tuple[str, ...]]:
+        """The files of an import, and the paths, below the importing file's folder, of what else it may name."""
+        known = self._known.get((module, names))
+        if known is None:
+            candidates = (module, *(f"{module}.{name}" for name in names))
+            places = {each: self._project.locate(each) for each in candidates}
+            inner = (each.replace(".", "/") for each, place in places.items() if place is None)
+            others = tuple(f"{each}.py" for each in inner if each.rpartition("/")[2] in self._stems)
+            located = frozenset(place for place in places.values() if place is not None)
+            known = self._known[module, names] = located, others
+        return known
 
 
 def _may_replace(data: bytes) -> bool:
@@ -92,8 +113,8 @@ def _may_replace(data: bytes) -> bool:
     return (b"stdout" in data or b"stderr" in data or b"stdin" in data) and _REPLACES.search(data) is not None
 
 
-def _imports(data: bytes) -> Iterator[tuple[int, str, list[str]]]:
-    """Level, dotted path and names of what looks like an import statement."""
+def _imports(data: bytes) -> Iterator[Taken]:
+    """What looks like an import statement."""
     data, at = data.removeprefix(codecs.BOM_UTF8).replace(b"\r", b"\n"), -1
     while (at := data.find(b"import", at + 1)) >= 0:
         before = data[max(data.rfind(b"\n", 0, at), data.rfind(b";", 0, at)) + 1 : at].strip()
@@ -104,11 +125,11 @@ def _imports(data: bytes) -> Iterator[tuple[int, str, list[str]]]:
         listed = data[at + 6 : end if end >= 0 else len(data)][:4000].decode(errors="replace")
         names = [name.split()[0] for name in re.sub(r"#[^\n]*|[()\\]", " ", listed).split(",") if name.strip()]
         if not before:
-            yield from ((0, name, []) for name in names)
+            yield from ((0, name, ()) for name in names)
         else:
             dotted = before[4:].decode(errors="replace").strip()
             stem = dotted.lstrip(".")
-            yield len(dotted) - len(stem), stem, names
+            yield len(dotted) - len(stem), stem, tuple(names)
 
 
 def _configuring(data: bytes) -> frozenset[str]:

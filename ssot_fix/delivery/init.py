@@ -133,7 +133,7 @@ def _look(config: Config, catalog: Mapping[str, Codemod]) -> _Survey:
     for path in sorted(found.files):
         data, scope = _bytes_of(project, path), classifier.scope(path)
         for name, survey in surveyors.items():
-            if (seen := survey(path, data, scope)) is not None:
+            if (seen := survey(data)) is not None:
                 surveyed[name][path] = seen
         if scope == "production" and _uses_test_framework(data):
             testing.add(path)
@@ -145,7 +145,7 @@ def _look(config: Config, catalog: Mapping[str, Codemod]) -> _Survey:
         tests=_by_pattern(set(found.files).difference(production), general.test_patterns),
         test_like=_test_like(production, testing),
         more_roots=_more_roots(project, production),
-        settings={name: codemod.suggest(project, surveyed[name]) for name, codemod in catalog.items()},
+        settings={name: codemod.suggest(project, config, surveyed[name]) for name, codemod in catalog.items()},
         inactive={name: each.why for name, each in ready.items() if isinstance(each, Inactive)},
         notes=found.notes,
     )

@@ -37,9 +37,9 @@ class Setting:
     note: str = ""
 
 
-# Looks at each file of the project for `prepare`, in the workers: from its path, its bytes and its scope (production
-# or test) to what `prepare` has to know of it, None for nothing. Picklable, and what it returns, too.
-Surveyor = Callable[[str, bytes, str], object | None]
+# Looks at each file of the project for `prepare`, in the workers: from its bytes, and nothing else, to what `prepare`
+# has to know of it, None for nothing. Picklable; what it returns is made of plain values and frozen dataclasses.
+Surveyor = Callable[[bytes], object | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +152,6 @@ class Codemod(Protocol):
         """
         ...
 
-    def suggest(self, project: Project, surveyed: Mapping[str, object]) -> Sequence[Setting]:
+    def suggest(self, project: Project, config: Config, surveyed: Mapping[str, object]) -> Sequence[Setting]:
         """Every key of the codemod's config table, with what the project has for it; `surveyed` as for `prepare`."""
         ...

@@ -6,7 +6,7 @@ import gc
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ssot_fix.edits import FileResult
@@ -104,7 +104,7 @@ class _Run:
         self._outcome.tests_skipped = len(wanted) - self._outcome.files_scanned
         project = project_of(self._config.root, everything, self._config.general.source_roots)
         surveyors = {codemod.name: codemod.surveyor(project, self._config) for codemod in codemods}
-        screened = self._screen(pool, Screen(self._config.root, codemods, in_scope, scopes, surveyors))
+        screened = self._screen(pool, Screen(self._config.root, codemods, surveyors), in_scope)
         return project, scopes, screened, self._prepare(codemods, project, screened)
 
     def _sorted_outcome(self) -> Outcome:
@@ -139,13 +139,15 @@ class _Run:
     def _is_in_scope(self, scope: str) -> bool:
         return scope == "production" or self._config.general.include_tests
 
-    def _screen(self, pool: Pool, screen: Screen) -> dict[str, Screened]:
-        paths = list(screen.in_scope)
+    def _screen(self, pool: Pool, screen: Screen, in_scope: Mapping[str, bool]) -> dict[str, Screened]:
+        """What each file's bytes tell; no codemod changes a file out of scope."""
+        paths = list(in_scope)
         # Files are not measured before they are read: 16 kB is what source files have on average.
         screened: dict[str, Screened] = {}
         for path, found in pool.run(screen, paths, [16_000] * len(paths), self._told(len(paths))):
-            screened[path] = found or Screened(error="the process that read it died")
-            if (error := screened[path].error) is not None and screen.in_scope[path]:
+            told = found or Screened(error="the process that read it died")
+            screened[path] = told if in_scope[path] else replace(told, passed=(), aliases=frozenset())
+            if (error := told.error) is not None and in_scope[path]:
                 self._outcome.results.append(FileResult(path, error=f"{path}: {error}"))
         self._lap("screen")
         return screened

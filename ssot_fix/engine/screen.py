@@ -19,12 +19,11 @@ _FROM = re.compile(  # bounded: each `(` of a long text would run to its end
 
 @dataclass(frozen=True, slots=True)
 class Screened:
-    """What the bytes of a file tell; `error` is set if it could not be read.
+    """What the bytes of a file tell, and they alone; `error` is set if it could not be read.
 
-    `passed` are the codemods whose screen the file passed, if it is in scope; `surveyed` is what each surveyor
-    made of it. `users` holds (last name of a module, name) for every global of another module that it may take, and
-    (..., `.name`) where it is reached as an attribute, and so may be replaced, too; `aliases`
-    what a candidate calls the shared names.
+    `passed` are the codemods whose screen the file passed; `surveyed` is what each surveyor made of it. `users` holds
+    (last name of a module, name) for every global of another module that it may take, and (..., `.name`) where it is
+    reached as an attribute, and so may be replaced, too; `aliases` what it calls the shared names of those codemods.
     """
 
     size: int = 0
@@ -36,49 +35,50 @@ class Screened:
 
 
 _NOTHING = frozenset[tuple[str, str]]()
-_NO_NAMES = frozenset[str]()
 
 
 @dataclass(frozen=True)
 class Screen:
-    """Screens files in a worker.
-
-    `in_scope` tells in which sites are looked for, `scopes` production from test code. `surveyors` are by codemod.
-    """
+    """Screens files in a worker; `surveyors` are by codemod."""
 
     root: Path
     codemods: Sequence[Codemod]
-    in_scope: Mapping[str, bool]
-    scopes: Mapping[str, str]
     surveyors: Mapping[str, Surveyor]
 
     def __call__(self, paths: Sequence[str]) -> list[Screened]:
         """Screen some files, in order."""
-        return [self._guarded(path) for path in paths]
+        return [self._one(path) for path in paths]
 
-    def _guarded(self, path: str) -> Screened:
+    def look(self, data: bytes) -> Screened:
+        """Screen a file's bytes; an exception of a codemod is an error of the file."""
         try:
-            return self._one(path)
+            return self._screened(data)
         except Exception as error:
-            return Screened(error=f"internal error: {error!r}; please report it")
+            return _broken(error)
 
     def _one(self, path: str) -> Screened:
         try:
             with open(self.root / path, "rb") as file:  # noqa: PTH123  half the cost of read_bytes
-                data = file.read()
+                return self.look(file.read())
         except FileNotFoundError:
             return Screened(error="deleted while ssot-fix was running")
         except OSError as error:
             return Screened(error=error.strerror or str(error))
+        except Exception as error:
+            return _broken(error)
+
+    def _screened(self, data: bytes) -> Screened:
         passed = [codemod for codemod in self.codemods if codemod.screen(data)]
-        in_scope = self.in_scope[path]
-        looked = {name: survey(path, data, self.scopes[path]) for name, survey in self.surveyors.items()}
+        looked = {name: survey(data) for name, survey in self.surveyors.items()}
         surveyed = {name: found for name, found in looked.items() if found is not None}
-        users = _users(data, {name for codemod in passed for name in codemod.shared_names} | {"os"})
-        shared = frozenset[str]().union(*(codemod.shared_names for codemod in passed)) if in_scope else _NO_NAMES
-        aliases = _aliases(data, shared) if shared else _NO_NAMES
-        names = tuple(codemod.name for codemod in passed) if in_scope else ()
-        return Screened(len(data), names, surveyed, users, aliases)
+        shared = frozenset[str]().union(*(codemod.shared_names for codemod in passed))
+        users = _users(data, shared | {"os"})
+        aliases = _aliases(data, shared) if shared else frozenset[str]()
+        return Screened(len(data), tuple(codemod.name for codemod in passed), surveyed, users, aliases)
+
+
+def _broken(error: Exception) -> Screened:
+    return Screened(error=f"internal error: {error!r}; please report it")
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class Takers:
 
     def _one(self, path: str) -> frozenset[tuple[str, str]]:
         try:
-            return _users((self.root / path).read_bytes(), set(self.names))
+            return _users((self.root / path).read_bytes(), self.names)
         except OSError:
             return _NOTHING
 
@@ -110,7 +110,7 @@ def _aliases(data: bytes, names: frozenset[str]) -> frozenset[str]:
     return frozenset(found) - {"os"}  # looked for in every file already
 
 
-def _users(data: bytes, names: set[str]) -> frozenset[tuple[str, str]]:
+def _users(data: bytes, names: frozenset[str]) -> frozenset[tuple[str, str]]:
     found = {pair for name in names for pair in _users_of(data, name)}
     if b"import *" in data:
         found |= {(_tail(match[1]), "*") for match in _STAR.finditer(data)}
