@@ -102,6 +102,7 @@ def _output_options(*formats: str) -> Callable[[F], F]:
 @click.option("--include-tests", is_flag=True, help="Look into test code, too.")
 @click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="Read the settings from here.")
 @click.option("--jobs", type=click.IntRange(1), metavar="N", help="Number of worker processes.")
+@click.option("--no-cache", is_flag=True, help="Look at every file, whatever earlier runs have found; keep nothing.")
 @click.option("--stats", is_flag=True, help="Show where the time went.")
 @click.option("-q", "--quiet", is_flag=True, help="No summary.")
 @click.option("-v", "--verbose", count=True, help="List every refused site; -vv: tracebacks.")
@@ -126,6 +127,27 @@ def list_() -> int:
     for name, codemod in found.items():
         click.echo(f"{name:{width}}  {codemod.summary}")
     return DONE
+
+
+@command.group()
+def cache() -> None:
+    """What earlier runs have found, so that only what has changed is looked at again."""
+
+
+@cache.command()
+def info() -> int:
+    """Show where the cache is, and how large."""
+    from ssot_fix.commands.cache import show_cache  # noqa: PLC0415
+
+    return show_cache()
+
+
+@cache.command()
+def clear() -> int:
+    """Remove the cache of all projects; it is only ever a matter of time."""
+    from ssot_fix.commands.cache import clear_cache  # noqa: PLC0415
+
+    return clear_cache()
 
 
 @command.command()

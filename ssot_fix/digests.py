@@ -6,6 +6,7 @@ import enum
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import PurePath
+from types import FunctionType
 
 _SIZE = 16  # bytes: more than enough against chance
 
@@ -50,7 +51,7 @@ def _encoded(value: object) -> Iterator[bytes]:  # noqa: PLR0912  one case for e
             yield from _sized(b"m", b"".join(sorted(digest(key) + digest(each) for key, each in value.items())))
         case PurePath():
             yield from _sized(b"p", value.as_posix().encode("utf-8", "surrogatepass"))
-        case type():
+        case type() | FunctionType():
             yield from _parts(b"c", (value.__module__, value.__qualname__))
         case _ if hasattr(value, "digestible"):
             yield from _parts(b"o", (type(value).__qualname__, value.digestible()))

@@ -101,7 +101,7 @@ def text_files(root: Path) -> list[str]:
 def _listed(root: Path) -> Iterator[str]:
     if toplevel(root) is not None:
         try:
-            names, _ = list_files(root)
+            names, *_ = list_files(root)
         except GitError:
             pass
         else:

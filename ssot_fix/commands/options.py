@@ -24,6 +24,7 @@ class Options:
     include_tests: bool = False
     config: Path | None = None
     jobs: int | None = None
+    no_cache: bool = False
     stats: bool = False
     quiet: bool = False
     verbose: int = 0

@@ -50,9 +50,28 @@ def print_summary(options: Options, found: Mapping[str, Codemod], outcome: Outco
 
 def print_stats(outcome: Outcome) -> None:
     """Print where the time went."""
-    say(f"stats: {outcome.files_scanned} files scanned, {outcome.candidates} parsed")
+    counts, changed = outcome.counts, sum(result.status == "changed" for result in outcome.results)
+    screened_out = outcome.files_scanned - counts.candidates
+    say(f"stats: files: {counts.discovered:,} discovered, {counts.discovered - counts.read:,} of them as they were")
+    say(
+        f"stats: of {outcome.files_scanned:,} in scope: {screened_out:,} screened out, {counts.parsed:,} parsed, "
+        f"{counts.candidates - counts.parsed:,} cached, {changed:,} to be changed"
+    )
     for stage, seconds in outcome.seconds.items():
         say(f"stats: {stage} {seconds:.2f} s")
+    say(f"stats: peak memory {_peak_memory()}")
+
+
+def _peak_memory() -> str:
+    """The most memory that this process and each of its workers held at any time."""
+    try:
+        import resource  # noqa: PLC0415  Windows has none
+    except ImportError:
+        return "is not known on this system"
+    unit = 1 if sys.platform == "darwin" else 1024  # bytes there, kilobytes elsewhere
+    both = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    own, largest = (resource.getrusage(who).ru_maxrss * unit / 1_000_000 for who in both)
+    return f"{own:,.0f} MB" + (f", of the largest worker {largest:,.0f} MB" if largest else "")
 
 
 @contextmanager

@@ -11,12 +11,13 @@ from pathlib import Path
 import click
 
 from codemods import catalog
-from ssot_fix.commands.console import print_bytes, uses_colors
+from ssot_fix.commands.console import print_bytes, say, uses_colors
 from ssot_fix.commands.options import DONE, FAILED, FOR_VIEWERS, FOUND_WORK, Options
 from ssot_fix.commands.output import print_notes, print_stats, print_summary, progress_bar
 from ssot_fix.commands.settings import checked_names, read_settings
 from ssot_fix.delivery.write import write_all
 from ssot_fix.edits import FileResult
+from ssot_fix.engine.cache.store import Store
 from ssot_fix.engine.file import original
 from ssot_fix.engine.run import Outcome, Request, run
 from ssot_fix.project.git import toplevel, uncommitted
@@ -30,7 +31,8 @@ def run_command(options: Options) -> int:
     began = time.perf_counter()
     found = catalog()
     config = read_settings(options, found)
-    request = Request(config, found, options.paths, checked_names(options.codemod, found))
+    store = None if options.no_cache else Store(config.root)
+    request = Request(config, found, options.paths, checked_names(options.codemod, found), store=store)
     with progress_bar(options) as progress:
         outcome = run(request, progress)
     diffs = _diffs(options, config.root, outcome)
@@ -39,7 +41,13 @@ def run_command(options: Options) -> int:
         outcome.results = _written(options, config.root, outcome.results)
     if options.format in FOR_VIEWERS:
         print_bytes(options, _for_viewers(options, request, outcome, sources))
-    return _report(options, request, outcome, diffs, time.perf_counter() - began)
+    code = _report(options, request, outcome, diffs, time.perf_counter() - began)
+    if outcome.keep is not None:
+        sys.stdout.flush()
+        outcome.keep(outcome.diffs if _colors(options) else {**outcome.diffs, **diffs})
+    if store is not None and store.trouble and options.verbose:
+        say(f"note: {store.trouble}")
+    return code
 
 
 def check_usage(options: Options) -> None:
@@ -88,10 +96,13 @@ def _diffs(options: Options, root: Path, outcome: Outcome) -> dict[str, bytes]:
     """The diffs that are wanted; a file that is no longer what was analysed becomes a failure."""
     if options.format == "text" and (options.write or options.check):
         return {}
-    colored = options.format == "text" and options.output is None and uses_colors(options, sys.stdout)
+    colored = _colors(options)
     diffs: dict[str, bytes] = {}
     for index, result in enumerate(outcome.results):
         if result.status != "changed":
+            continue
+        if not colored and result.path in outcome.diffs:
+            diffs[result.path] = outcome.diffs[result.path]
             continue
         old = original(root, result)
         if old is None:
@@ -104,6 +115,11 @@ def _diffs(options: Options, root: Path, outcome: Outcome) -> dict[str, bytes]:
         else:
             diffs[result.path] = unified_diff(result.path, old, result.edits)
     return diffs
+
+
+def _colors(options: Options) -> bool:
+    """Whether diffs are printed in colours."""
+    return options.format == "text" and options.output is None and uses_colors(options, sys.stdout)
 
 
 def _sources(options: Options, root: Path, results: Sequence[FileResult]) -> dict[str, bytes]:

@@ -6,36 +6,99 @@ import gc
 import hashlib
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 
+from ssot_fix.asking import listening
 from ssot_fix.bindings import Module, load
+from ssot_fix.digests import Undigestible, digest
 from ssot_fix.edits import Applicability, Edit, FileResult, Finding, Refusal, Stage, Status
+from ssot_fix.engine.cache.answers import Answers, Trace, told
 from ssot_fix.engine.plan import Context, plan_module
 from ssot_fix.engine.settle import Settled, first_place, settle
-from ssot_fix.formatting import Styles, format_long_lines
+from ssot_fix.formatting import Style, format_long_lines
 from ssot_fix.newer_syntax import Unparseable
 from ssot_fix.sites import Plan, Site
 from ssot_fix.source import Source, UnreadableText
 
 
+@dataclass(frozen=True, slots=True)
+class Analysed:
+    """What a file came to, and if it is to be remembered: the name of its content, and what was asked beyond that."""
+
+    result: FileResult
+    content: bytes = b""
+    trace: Trace | None = None
+
+
 @dataclass(frozen=True)
 class Analysis:
-    """Analyses files in a worker; `scopes` tells production from test code, `staged` asks for `FileResult.stages`."""
+    """Analyses files in a worker.
+
+    `scopes` tells production from test code, `styles` how Black is to format, both by file. `staged` asks for
+    `FileResult.stages`, `traced` for what each result depends on.
+    """
 
     context: Context
     scopes: Mapping[str, str]
+    styles: Mapping[str, Style | None]
     staged: bool = False
+    traced: bool = False
 
-    def __call__(self, paths: Sequence[str]) -> list[FileResult]:
+    def __getstate__(self) -> dict[str, object]:
+        """Without what is worked out on the way."""
+        return {each.name: getattr(self, each.name) for each in fields(self)}
+
+    def __call__(self, paths: Sequence[str]) -> list[Analysed]:
         """Analyse some files, in order."""
         # Trees are freed as they are left; looking for cycles in each of them takes a fifth of the time.
         gc.disable()
         try:
-            return [self._guarded(path) for path in paths]
+            return [self._traced(path) if self.traced else Analysed(self._guarded(path)) for path in paths]
         finally:
             gc.enable()
+
+    def _traced(self, path: str) -> Analysed:
+        with listening() as asked:
+            result = self._guarded(path)
+        if result.error is not None:
+            return Analysed(result)
+        try:
+            return Analysed(result, self.context.project.content(path), self._answers.trace(asked, path))
+        except Undigestible:
+            return Analysed(result)
+
+    def circumstances(self, path: str) -> bytes:
+        """A digest of what is settled about a file before it is analysed.
+
+        Raises Undigestible.
+        """
+        context = self.context
+        codemods = [codemod.name for codemod in context.active(path)]
+        tail = context.project.module_name(path).rpartition(".")[2]
+        known = (codemods, context.takers.get(tail), self.scopes[path], self._style_digest(path))
+        return digest((self._constants, known))
+
+    @cached_property
+    def _constants(self) -> bytes:
+        """A digest of what the codemods use for any file."""
+        known = [each.constants for each in told(self.context.codemods) or ()]
+        return digest((known, self.context.project.source_roots))
+
+    def _style_digest(self, path: str) -> bytes:
+        style = self.styles.get(path)
+        if id(style) not in self._style_digests:
+            self._style_digests[id(style)] = digest(style)
+        return self._style_digests[id(style)]
+
+    @cached_property
+    def _style_digests(self) -> dict[int, bytes]:
+        return {}
+
+    @cached_property
+    def _answers(self) -> Answers:
+        return Answers(self.context.project, told(self.context.codemods) or ())
 
     def _guarded(self, path: str) -> FileResult:
         try:
@@ -80,15 +143,11 @@ class Analysis:
             edits = self._formatted(module, settled, context, seeds) if settled.edits else ()
             yield Stage(codemods[count - 1].name, edits)
 
-    @cached_property
-    def _styles(self) -> Styles:
-        return Styles(self.context.project.around)
-
     def _formatted(
         self, module: Module, settled: Settled, context: Context, seeds: frozenset[str]
     ) -> tuple[Edit, ...]:
         """The edits of a file, with the lines that they made too long formatted; planning that text plans nothing."""
-        style = self._styles.of(module.path)
+        style = self.styles.get(module.path)
         formatted = style and format_long_lines(module.source, settled.edits, settled.raw, style)
         if not formatted or plan_module(load(module.path, module.name, formatted.raw, seeds), context).edits:
             return settled.edits

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ssot_fix.engine.contract import Codemod, Surveyor
+from ssot_fix.project.resolver import blob_name
 
 _STAR = re.compile(rb"\bfrom[ \t]+([\w.]+)[ \t]+import[ \t]*\(?[ \t]*\*")
 _BEFORE_A_DOT = re.compile(rb"(?:(\w+)|[}\"'\])])\Z")
@@ -34,7 +35,8 @@ class Screened:
     error: str | None = None
 
 
-_NOTHING = frozenset[tuple[str, str]]()
+Pairs = frozenset[tuple[str, str]]
+_NOTHING: Pairs = frozenset()
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,8 @@ class Screen:
     codemods: Sequence[Codemod]
     surveyors: Mapping[str, Surveyor]
 
-    def __call__(self, paths: Sequence[str]) -> list[Screened]:
-        """Screen some files, in order."""
+    def __call__(self, paths: Sequence[str]) -> list[tuple[bytes, Screened]]:
+        """Screen some files, in order; with each goes the name of its content, empty if it could not be read."""
         return [self._one(path) for path in paths]
 
     def look(self, data: bytes) -> Screened:
@@ -56,25 +58,24 @@ class Screen:
         except Exception as error:
             return _broken(error)
 
-    def _one(self, path: str) -> Screened:
+    def _one(self, path: str) -> tuple[bytes, Screened]:
         try:
             with open(self.root / path, "rb") as file:  # noqa: PTH123  half the cost of read_bytes
-                return self.look(file.read())
+                data = file.read()
         except FileNotFoundError:
-            return Screened(error="deleted while ssot-fix was running")
+            return b"", Screened(error="deleted while ssot-fix was running")
         except OSError as error:
-            return Screened(error=error.strerror or str(error))
-        except Exception as error:
-            return _broken(error)
+            return b"", Screened(error=error.strerror or str(error))
+        return blob_name(data), self.look(data)
 
     def _screened(self, data: bytes) -> Screened:
         passed = [codemod for codemod in self.codemods if codemod.screen(data)]
         looked = {name: survey(data) for name, survey in self.surveyors.items()}
         surveyed = {name: found for name, found in looked.items() if found is not None}
         shared = frozenset[str]().union(*(codemod.shared_names for codemod in passed))
-        users = _users(data, shared | {"os"})
+        found = users(data, shared | {"os"})
         aliases = _aliases(data, shared) if shared else frozenset[str]()
-        return Screened(len(data), tuple(codemod.name for codemod in passed), surveyed, users, aliases)
+        return Screened(len(data), tuple(codemod.name for codemod in passed), surveyed, found, aliases)
 
 
 def _broken(error: Exception) -> Screened:
@@ -94,7 +95,7 @@ class Takers:
 
     def _one(self, path: str) -> frozenset[tuple[str, str]]:
         try:
-            return _users((self.root / path).read_bytes(), self.names)
+            return users((self.root / path).read_bytes(), self.names)
         except OSError:
             return _NOTHING
 
@@ -110,7 +111,8 @@ def _aliases(data: bytes, names: frozenset[str]) -> frozenset[str]:
     return frozenset(found) - {"os"}  # looked for in every file already
 
 
-def _users(data: bytes, names: frozenset[str]) -> frozenset[tuple[str, str]]:
+def users(data: bytes, names: frozenset[str]) -> Pairs:
+    """Whose globals a file may take under some names: pairs as in `Screened.users`."""
     found = {pair for name in names for pair in _users_of(data, name)}
     if b"import *" in data:
         found |= {(_tail(match[1]), "*") for match in _STAR.finditer(data)}

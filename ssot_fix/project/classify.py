@@ -66,6 +66,10 @@ class Globs:
         lines = (line.removesuffix("\r") for line in text.split("\n"))
         return cls(line for line in lines if _is_pattern(line))
 
+    def digestible(self) -> object:
+        """The patterns."""
+        return [(regex.pattern, verdict) for regex, verdict in self._groups]
+
     def verdict(self, path: str) -> bool | None:
         """True if `path` itself is matched, False if a `!` pattern takes it back, None if neither."""
         for regex, verdict in self._groups:

@@ -111,6 +111,16 @@ class Config:
         """The general settings for a posix path relative to the root."""
         return self._for_path("", self.general, path)
 
+    def digestible(self) -> object:
+        """What tells these settings from others; with how many workers they are carried out does not."""
+        overrides = [(override.paths, override.values) for override in self._overrides]
+        return replace(self.general, jobs=0), self._options, overrides
+
+    @property
+    def text(self) -> bytes:
+        """The file that was read; messages name its lines."""
+        return self._document.data if self._document else b""
+
     def place(self, *key: str | int) -> str:
         """Where the file defines a key, as `file:line` for a message; ("stale-imports", "moves", 2) is the third move.
 

@@ -29,12 +29,15 @@ class Discovery:
     """The files of a run.
 
     `files` are posix paths relative to the root, in the order of their bytes; undecodable bytes are surrogate
-    escapes. `notes` are sentences for stderr. `from_git` is False if git could not be asked.
+    escapes. `notes` are sentences for stderr. `from_git` is False if git could not be asked. `listed` is a digest of
+    git's list, if all of it is wanted, and `irregular` what it names of Python files that are none: links, folders.
     """
 
     files: tuple[str, ...]
     notes: tuple[str, ...] = ()
     from_git: bool = False
+    listed: bytes = b""
+    irregular: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,8 @@ class _Listing:
     files: Iterable[str]
     notes: Sequence[str]
     from_git: bool
+    listed: bytes = b""
+    named: Sequence[str] = ()
 
 
 def discover(root: Path, paths: Iterable[str | Path] = (), exclude: Iterable[str] = ()) -> Discovery:
@@ -71,9 +76,12 @@ def discover(root: Path, paths: Iterable[str | Path] = (), exclude: Iterable[str
     selection = _select(root, tuple(paths))
     globs = Globs(exclude)
     listing = _list(root, selection)
-    found = {path for path in listing.files if not globs.matches(path)}
+    regular = set(listing.files)
+    found = {path for path in regular if not globs.matches(path)}
     notes = (*listing.notes, *_empty_folders(selection, found))
-    return Discovery(tuple(sorted(found | selection.files, key=os.fsencode)), notes, listing.from_git)
+    files = tuple(sorted(found | selection.files, key=os.fsencode))
+    irregular = tuple(path for path in listing.named if path not in regular)
+    return Discovery(files, notes, listing.from_git, listing.listed, irregular)
 
 
 def _select(root: Path, paths: tuple[str | Path, ...]) -> _Selection:
@@ -135,7 +143,7 @@ def _empty_folders(selection: _Selection, found: set[str]) -> Iterator[str]:
 
 
 def _from_git(root: Path, selection: _Selection) -> _Listing:
-    listed, warnings = list_files(root)
+    listed, warnings, digest = list_files(root)
     names = [os.fsdecode(name) for name in listed]
     environments = tuple(_environments(names))
     sources = [name for name in names if name.endswith(_SUFFIXES) and selection.covers(name)]
@@ -145,7 +153,8 @@ def _from_git(root: Path, selection: _Selection) -> _Listing:
         for folder in environments
         if any(name.startswith(folder) for name in sources)
     ]
-    return _Listing(_own_files(str(root), kept), (*warnings, *notes), True)
+    own = _own_files(str(root), kept)
+    return _Listing(own, (*warnings, *notes), True, digest if selection.folders == ("",) else b"", kept)
 
 
 def _environments(names: Iterable[str]) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shlex
 import subprocess
@@ -31,6 +32,7 @@ _SETTINGS = {
     "GIT_TERMINAL_PROMPT": "0",
     "LC_ALL": "C",  # messages that _way_out knows
 }
+_LIST = ("ls-files", "-z", "--cached", "--others", "--exclude-standard")
 _DAMAGED_INDEX = ("index file corrupt", "index file smaller", "bad index", "bad signature")
 
 
@@ -83,14 +85,26 @@ def forget_other_repositories() -> None:
         os.environ.pop(name, None)
 
 
-def list_files(root: Path) -> tuple[list[bytes], list[str]]:
-    """Paths of the tracked and the untracked, not ignored files below `root`, and git's warnings.
+def list_files(root: Path) -> tuple[list[bytes], list[str], bytes]:
+    """Paths of the tracked and the untracked, not ignored files below `root`, git's warnings, a digest of all that.
 
     Paths are relative to `root`, each once, in no order; submodules, links and deleted files are among them.
     Raises GitError.
     """
-    done = _complete(root, ("ls-files", "-z", "--cached", "--others", "--exclude-standard"))
-    return list(set(_entries(done.stdout))), _messages(done.stderr)
+    done = _complete(root, _LIST)
+    return list(set(_entries(done.stdout))), _messages(done.stderr), _listed(done)
+
+
+def digest_of_list(root: Path) -> bytes:
+    """The digest that `list_files` would give.
+
+    Raises GitError.
+    """
+    return _listed(_complete(root, _LIST))
+
+
+def _listed(done: subprocess.CompletedProcess[bytes]) -> bytes:
+    return hashlib.blake2b(done.stdout + b"\0" + done.stderr, digest_size=16).digest()
 
 
 def uncommitted(root: Path, paths: Iterable[str]) -> set[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import posixpath
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -82,6 +82,10 @@ class Project:
         data = (self.root / path).read_bytes()
         self._read.contents[path] = blob_name(data)
         return data
+
+    def believe(self, contents: Mapping[str, bytes]) -> None:
+        """Take the contents of files for what somebody has seen who has read them or their status."""
+        self._read.contents.update(contents)
 
     def content(self, path: str) -> bytes:
         """What git would call the content of a file, as it was read last; empty if it can't be read."""

@@ -72,6 +72,19 @@ class Store:
                 os.utime(path)
         return payload
 
+    def restore(self, name: str) -> object:
+        """The value that was saved under a name; None if there is none that can be had."""
+        payload = self.load(name)
+        return None if payload is None else self.value(payload)
+
+    def value(self, data: bytes) -> object:
+        """The value that some bytes stand for; None if they are no use, as those of another version may be."""
+        try:
+            return restore(data)
+        except Exception as error:  # of a damaged pickle any may come
+            self.trouble = f"something in {self._folder} can't be read, and is not used: {error!r}"
+            return None
+
     def save(self, name: str, payload: bytes) -> bool:
         """Save something under a name, whole or not at all; whether that worked."""
         digest = hashlib.blake2b(payload, digest_size=_DIGEST).digest()

@@ -1,0 +1,135 @@
+"""Answering from the last run: where nothing has changed at once, where a few files have by looking at these again.
+
+What is not sure to lead to the same answer as a whole run is left to one.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+
+from ssot_fix.engine.cache.contents import SIZE, changed, now, statuses, trusted
+from ssot_fix.engine.cache.record import Edited, Files, Last, Record, name_of, program_of
+from ssot_fix.engine.cache.store import Store, dump
+from ssot_fix.engine.run import Outcome, Request
+from ssot_fix.project.git import GitError, digest_of_list, toplevel
+from ssot_fix.project.resolver import blob_name
+from ssot_fix.project.surroundings import still_holds
+
+_FEW = 4_000_000  # bytes of changed files: beyond, a whole run with all its workers is faster
+
+
+def recall(request: Request, store: Store) -> Outcome | None:
+    """The outcome of a run if the last one of the same request tells it; None if it takes a whole run."""
+    clock = time.perf_counter()
+    name = name_of(request, program_of(request))
+    record = store.restore(f"run-{name}")
+    if not isinstance(record, Record) or not _is_same_project(request, record.files):
+        return None
+    began = now()
+    root = os.fspath(request.config.root)
+    seen = statuses(root, record.files.paths)
+    places = changed(record.files.statuses, seen)
+    edited = _edited(root, record.files, places)
+    if edited is None or not still_holds(request.config.root, record.around):
+        return None
+    files = _seen_today(record.files, trusted(seen, began), edited)
+    found: Outcome | None
+    if edited:
+        from ssot_fix.engine.cache.again import look_again  # noqa: PLC0415  most often nothing has changed
+
+        found = look_again(request, store, Last(name, record, files, edited))
+    else:
+        found = record.outcome()
+        if places:
+            found.keep = lambda diffs: _keep(store, f"run-{name}", replace(record, files=files), diffs)
+    if found is not None:
+        found.seconds = {"recall": time.perf_counter() - clock}
+    return found
+
+
+def _keep(store: Store, name: str, record: Record, diffs: Mapping[str, bytes]) -> None:
+    store.save(name, dump(replace(record, diffs=diffs)))
+
+
+def _is_same_project(request: Request, files: Files) -> bool:
+    """Whether there are the same files as before, and nothing else has taken the place of a folder or a link."""
+    root = os.fspath(request.config.root)
+    if not all(_is_folder(f"{root}/{folder}") for folder in files.folders):
+        return False
+    if any(_is_regular(f"{root}/{path}") for path in files.irregular):
+        return False
+    if any(_content(f"{root}/{path}") != content for path, content in files.others.items()):
+        return False
+    return _listed(request) == files.listed
+
+
+def _listed(request: Request) -> bytes:
+    """What tells the project's files from those of another time, as `keeping.listed_as` has it."""
+    root = request.config.root
+    if not request.paths and toplevel(root) is not None:
+        with suppress(GitError):
+            return digest_of_list(root)
+    from ssot_fix.engine.cache.keeping import listed_as  # noqa: PLC0415
+    from ssot_fix.project.discovery import discover  # noqa: PLC0415
+
+    exclude = request.config.general.exclude
+    found = discover(root, (), exclude)
+    return listed_as(request, found, discover(root, request.paths, exclude) if request.paths else found)
+
+
+def _is_folder(path: str) -> bool:
+    return _has_kind(path, stat.S_ISDIR)
+
+
+def _is_regular(path: str) -> bool:
+    return _has_kind(path, stat.S_ISREG)
+
+
+def _has_kind(path: str, is_kind: Callable[[int], bool]) -> bool:
+    try:
+        return is_kind(os.lstat(path).st_mode)
+    except OSError:
+        return False
+
+
+def _content(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123
+            return blob_name(file.read())
+    except OSError:
+        return b""
+
+
+def _edited(root: str, files: Files, places: Iterable[int]) -> Edited | None:
+    """The files that hold something else than before; None if one can't be read, or it is too much."""
+    found: dict[str, tuple[bytes, bytes]] = {}
+    left = _FEW
+    for at in places:
+        path = files.paths[at]
+        try:
+            with open(f"{root}/{path}", "rb") as file:  # noqa: PTH123
+                data = file.read()
+        except OSError:
+            return None
+        before = files.names[at * SIZE : (at + 1) * SIZE]
+        if blob_name(data) != before:
+            found[path] = before, data
+            left -= len(data)
+            if left < 0:
+                return None
+    return found
+
+
+def _seen_today(files: Files, seen: bytes, edited: Edited) -> Files:
+    if not edited:
+        return replace(files, statuses=seen)
+    names = bytearray(files.names)
+    for at, path in enumerate(files.paths):
+        if path in edited:
+            names[at * SIZE : (at + 1) * SIZE] = blob_name(edited[path][1])
+    return replace(files, statuses=seen, names=bytes(names))
