@@ -5,13 +5,16 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterable, Sequence
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from codemods.stale_imports.discover import Discovered
 from codemods.stale_imports.moves import settings_lines
 from codemods.stale_imports.options import Move
 from ssot_fix.report.diff import printable
-from ssot_fix.report.terminal import console_for
+from ssot_fix.report.terminal import LEAST_WIDTH, PIPE_WIDTH
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 _TITLES = {
     "conclusive": "Conclusive: the evidence leaves no doubt",
@@ -28,7 +31,7 @@ def print_moves(found: Sequence[Discovered], header: str, file: TextIO, *, color
     from rich.box import SIMPLE  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
 
-    console = console_for(file if wraps else io.StringIO(), color=color)
+    console = _console_for(file if wraps else io.StringIO(), color=color)
     with console.capture() as captured:
         for verdict, title in _TITLES.items():
             group = [each for each in found if each.verdict == verdict]
@@ -55,6 +58,25 @@ def print_moves(found: Sequence[Discovered], header: str, file: TextIO, *, color
     if not found:
         return "Nothing is missing: every import of the project's own code leads somewhere.\n"
     return table_text + "\n".join(toml_lines(found, header))
+
+
+def _console_for(file: TextIO, *, color: bool) -> Console:
+    """A console for tables: as wide as the terminal, or as a line in a pipe may be (report/terminal.py)."""
+    from rich.console import Console  # noqa: PLC0415
+
+    console = Console(
+        file=file,
+        width=None if file.isatty() else PIPE_WIDTH,
+        height=25,  # or Rich forgets the width if TERM is "dumb", as it is in some CI systems
+        force_terminal=color,
+        color_system="standard" if color else None,
+        no_color=not color,
+        markup=False,
+        highlight=False,
+        emoji=False,
+    )
+    console.width = max(console.width, LEAST_WIDTH)
+    return console
 
 
 def _place(place: str, wraps: bool) -> str:

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, TextIO
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import accumulate
+from typing import TextIO, TypeAlias
 
 from ssot_fix.edits import Finding, Status
 from ssot_fix.report.diff import printable
 from ssot_fix.report.summary import Summary, Tally
 
-if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
 # A pipe or a CI log has no width of its own, and a line that is left whole can be searched for.
-_PIPE_WIDTH = 1000
+PIPE_WIDTH = 1000
 # A narrower window wraps lines itself, which is easier to read than a column one letter wide.
-_LEAST_WIDTH = 64
-_COLUMNS = (("rewritten", "green"), ("refused", "yellow"), ("suppressed", "cyan"), ("files", ""))
+LEAST_WIDTH = 64
+_USUAL_WIDTH = 80
+_LEAST_HEADLINE = 20
+_COLUMNS = {"rewritten": "green", "refused": "yellow", "suppressed": "cyan", "files": ""}
+_CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
+_Style: TypeAlias = Callable[[str, str], str]  # from a text and its style, words of _CODES, to what is printed
 
 
 def print_summary(  # noqa: PLR0913 - the one place where all of a run's facts meet
@@ -46,12 +47,13 @@ def print_summary(  # noqa: PLR0913 - the one place where all of a run's facts m
     if not summary.total.matched:
         console_file.write(_nothing_found(closing, console_file, color=color and not summary.files_failed))
         return
-    console = console_for(console_file, color=color)
-    with console.capture() as captured:
-        _print_tables(console, summary, headlines)
-        console.print(_styled(closing))
-    # Rich fills table rows with blanks; in a log file they are noise.
-    console_file.write("\n".join(line.rstrip() for line in captured.get().split("\n")))
+    width, style = _width(console_file), _colored if color else _plain
+    boxes = (getattr(console_file, "encoding", None) or "utf-8").lower().startswith("utf")
+    lines = [*_codemod_table(summary, style, boxes=boxes), ""]
+    if summary.by_reason:
+        lines.append("Left alone, and why (`ssot-fix explain REASON` says more):")
+        lines += [*_reason_table(summary.by_reason, headlines, style, width), ""]
+    console_file.writelines(f"{line}\n" for line in (*lines, _styled(closing, style, width)))
 
 
 def finding_line(finding: Finding) -> str:
@@ -63,6 +65,15 @@ def finding_line(finding: Finding) -> str:
     why = finding.reason or finding.status.value
     message = printable(" ".join(finding.message.split()))
     return f"{place} {finding.codemod} {why} {message}".rstrip()
+
+
+def _plain(text: str, _style: str) -> str:
+    return text
+
+
+def _colored(text: str, style: str) -> str:
+    codes = ";".join(_CODES[word] for word in style.split())
+    return f"\x1b[{codes}m{text}\x1b[0m" if codes and text else text
 
 
 def _refused_lines(findings: Iterable[Finding]) -> Iterator[str]:
@@ -90,11 +101,7 @@ def _closing(
 
 def _nothing_found(closing: Iterable[tuple[str, str]], file: TextIO, *, color: bool) -> str:
     headline = "Nothing to migrate"
-    text = f"{headline}: {''.join(text for text, _ in closing)}"
-    if file.isatty():
-        import shutil  # noqa: PLC0415 - 7 ms, mostly for its archive formats
-
-        text = textwrap.fill(text, shutil.get_terminal_size().columns, break_on_hyphens=False)
+    text = _wrapped(f"{headline}: {''.join(text for text, _ in closing)}", _width(file))
     return (text.replace(headline, f"\x1b[32m{headline}\x1b[0m", 1) if color else text) + "\n"
 
 
@@ -111,72 +118,69 @@ def _duration(seconds: float) -> str:
     return f"{minutes} min {rest} s"
 
 
-def console_for(file: TextIO, *, color: bool) -> Console:
-    """A console for tables: as wide as the terminal, or as a line in a pipe may be."""
-    # Rich takes longer to import than a small project to scan: not before there is a table to draw.
-    from rich.console import Console  # noqa: PLC0415
-
-    console = Console(
-        file=file,
-        width=None if file.isatty() else _PIPE_WIDTH,
-        height=25,  # or Rich forgets the width if TERM is "dumb", as it is in some CI systems
-        force_terminal=color,
-        color_system="standard" if color else None,
-        no_color=not color,
-        markup=False,
-        highlight=False,
-        emoji=False,
-    )
-    console.width = max(console.width, _LEAST_WIDTH)
-    return console
+def _width(file: TextIO) -> int:
+    """How wide a line may be."""
+    if not file.isatty():
+        return PIPE_WIDTH
+    columns = os.environ.get("COLUMNS", "")
+    try:
+        width = int(columns) if columns.isdecimal() else os.get_terminal_size(file.fileno()).columns
+    except OSError:
+        width = 0
+    return max(width or _USUAL_WIDTH, LEAST_WIDTH)
 
 
-def _print_tables(console: Console, summary: Summary, headlines: Mapping[str, str]) -> None:
-    console.print(_codemod_table(summary))
-    console.print()
-    if summary.by_reason:
-        console.print("Left alone, and why (`ssot-fix explain REASON` says more):")
-        console.print(_reason_table(summary.by_reason, headlines))
-        console.print()
+def _codemod_table(summary: Summary, style: _Style, *, boxes: bool) -> Iterator[str]:
+    """A line for each codemod, and the totals of several; `boxes` says that the file can show lines."""
+    between, rule, crossing = ("   ", "─", "───") if boxes else (" | ", "-", "-+-")
+    rows = [(name, *_counts(tally)) for name, tally in summary.by_codemod.items()]
+    header, footer = ("codemod", *_COLUMNS), ("total", *_counts(summary.total))
+    widths = [max(map(len, cells)) for cells in zip(header, *rows, footer, strict=True)]
+
+    def line(cells: Sequence[str], styles: Iterable[str]) -> str:
+        padded: list[str] = []
+        for cell, name, width in zip(cells, styles, widths, strict=True):
+            text, blanks = style(cell, name), " " * (width - len(cell))
+            padded.append(blanks + text if padded else text + blanks)
+        return between.join(padded)
+
+    ruled = crossing.join(rule * width for width in widths)
+    yield line(header, ["bold"] * len(header))
+    yield ruled
+    yield from (line(row, ("", *_styles(row))) for row in rows)
+    if len(rows) > 1:
+        yield ruled
+        yield line(footer, ("bold", *(f"bold {each}".rstrip() for each in _styles(footer))))
 
 
-def _codemod_table(summary: Summary) -> Table:
-    from rich.box import SIMPLE  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
-
-    several = len(summary.by_codemod) > 1
-    table = Table(box=SIMPLE, show_edge=False, pad_edge=False, header_style="bold", show_footer=several)
-    table.add_column("codemod", footer="total", overflow="fold")
-    for name, style in _COLUMNS:
-        footer = _cell(getattr(summary.total, name), style)
-        table.add_column(name, footer=footer, justify="right", no_wrap=True)
-    for codemod, tally in summary.by_codemod.items():
-        table.add_row(codemod, *_cells(tally))
-    return table
+def _counts(tally: Tally) -> Iterator[str]:
+    return (f"{getattr(tally, name):,}" for name in _COLUMNS)
 
 
-def _cells(tally: Tally) -> list[Text]:
-    return [_cell(getattr(tally, name), style) for name, style in _COLUMNS]
+def _styles(row: Sequence[str]) -> Iterator[str]:
+    return (style if count != "0" else "dim" for count, style in zip(row[1:], _COLUMNS.values(), strict=True))
 
 
-def _cell(count: int, style: str) -> Text:
-    return _styled([(f"{count:,}", style if count else "dim")])
+def _reason_table(
+    by_reason: Mapping[str, int], headlines: Mapping[str, str], style: _Style, width: int
+) -> Iterator[str]:
+    """The reasons, the most frequent first; their headlines are wrapped."""
+    counts = {reason: f"{count:,}" for reason, count in by_reason.items()}
+    of_counts, of_reasons = max(map(len, counts.values())), max(map(len, counts))
+    indent = of_counts + 2 + of_reasons + 2
+    for reason in sorted(by_reason, key=lambda reason: (-by_reason[reason], reason)):
+        blanks = " " * (of_counts - len(counts[reason])), " " * (of_reasons - len(reason) + 2)
+        told = _wrapped(headlines.get(reason, ""), max(width - indent, _LEAST_HEADLINE))
+        lines = told.replace("\n", "\n" + " " * indent)
+        yield f"{blanks[0]}{style(counts[reason], 'yellow')}  {style(reason, 'bold')}{blanks[1]}{lines}".rstrip()
 
 
-def _reason_table(by_reason: Mapping[str, int], headlines: Mapping[str, str]) -> Table:
-    """The reasons, the most frequent first."""
-    from rich.table import Table  # noqa: PLC0415
-
-    table = Table.grid(padding=(0, 2), pad_edge=False)
-    table.add_column(justify="right", style="yellow", no_wrap=True)
-    table.add_column(style="bold", overflow="fold", no_wrap=True)
-    table.add_column(overflow="fold")
-    for reason, count in sorted(by_reason.items(), key=lambda item: (-item[1], item[0])):
-        table.add_row(f"{count:,}", reason, headlines.get(reason, ""))
-    return table
+def _wrapped(text: str, width: int) -> str:
+    return textwrap.fill(text, width, break_on_hyphens=False)
 
 
-def _styled(pieces: Iterable[tuple[str, str]]) -> Text:
-    from rich.text import Text  # noqa: PLC0415
-
-    return Text.assemble(*pieces)
+def _styled(pieces: Sequence[tuple[str, str]], style: _Style, width: int) -> str:
+    """Pieces of a text with their styles, wrapped; that puts a line feed where a blank was."""
+    whole = _wrapped("".join(text for text, _ in pieces), width)
+    ends = accumulate(len(text) for text, _ in pieces)
+    return "".join(style(whole[end - len(text) : end], name) for end, (text, name) in zip(ends, pieces, strict=True))
