@@ -10,9 +10,10 @@ from __future__ import annotations
 import ast
 import posixpath
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 from ssot_fix.newer_syntax import Unparseable, parse
 from ssot_fix.project.dependencies import Declared
@@ -24,6 +25,7 @@ from ssot_fix.source import Source, UnreadableText
 
 _UNKNOWN = Names({}, open=True)
 _Roots = tuple[str, ...]
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +87,13 @@ class Index:
         self._project = project
         self._scans = scans
         self._said = project.declared
-        self._beside = _Beside(project.around, project.source_roots, self._said.generated)
-        self._asked = False
+        self._beside = _Beside(project.around, self._said.generated, lambda: self._missing)
+        self._there: dict[str, bool] = {}
         self._files: dict[tuple[str, _Roots], tuple[str, ...]] = {}
         self._exact: dict[str, Names] = {}
         self._offered: dict[tuple[str, str], bool | None] = {}
         self._judged: dict[tuple[str, str | None], Dangling | None] = {}
+        self._found: dict[str, list[Dangling]] = {}
         self._runs: dict[str, tuple[str, ...]] = {}
         self._reached: dict[str, frozenset[str]] = {}
 
@@ -107,10 +110,15 @@ class Index:
 
     def exists(self, dotted: str) -> bool:
         """Whether a dotted path is a module, a package, or a folder that holds Python files."""
-        return self._exists(dotted, self._project.source_roots)
+        if dotted not in self._there:
+            self._there[dotted] = self._exists(dotted, self._project.source_roots)
+        return self._there[dotted]
 
     def offers(self, module: str, name: str) -> bool | None:
         """Whether `from module import name` finds the name; None if that can't be seen."""
+        return self._settled(lambda: self._offered_by(module, name))
+
+    def _offered_by(self, module: str, name: str) -> bool | None:
         key = module, name
         if key not in self._offered:
             self._offered[key] = self._offers(module, name, self._project.source_roots, frozenset())
@@ -248,12 +256,25 @@ class Index:
 
         A scan may hold imports that are none (text in strings), and so may this.
         """
-        return {path: tuple(dict.fromkeys(found)) for path, found in self._dangling.items()}
+        return self.dangling_in(self._scans)
+
+    def dangling_in(self, paths: Iterable[str]) -> dict[str, tuple[Dangling, ...]]:
+        """The same of some of the files, in their order; no others are judged."""
+        wanted = list(paths)
+        fresh = [path for path in wanted if path not in self._found]
+        self._found.update(self._settled(lambda: {path: list(self._dangling_of(path)) for path in fresh}))
+        return {path: tuple(dict.fromkeys(found)) for path in wanted if (found := self._found[path])}
+
+    def targets(self, path: str) -> Iterator[str]:
+        """The first-party modules that a file imports, or from which it imports."""
+        targets = (self._target(path, imported) for imported in self._scans[path].imports)
+        return (module for module in targets if module is not None)
 
     def count(self) -> tuple[int, int]:
         """How many names the project's files import from first-party modules, and how many of those dangle."""
         total = sum(1 for path in self._scans for _ in self._pairs(path))
-        return total, sum(map(len, self._dangling.values()))
+        self.dangling()
+        return total, sum(map(len, self._found.values()))
 
     def dangling_string(self, text: str, path: str | None = None) -> Dangling | None:
         """What a string like `package.module.Class.attribute` (or `package.module:name`) names that is not there.
@@ -262,7 +283,13 @@ class Index:
         and it does not look like a class, it is taken for a module that is gone. `path` is the file that holds
         the string: what works from there does not dangle.
         """
-        self._ask_git()
+        return self.dangling_strings([(text, path)])[0]
+
+    def dangling_strings(self, texts: Sequence[tuple[str, str | None]]) -> list[Dangling | None]:
+        """The same for many strings, each with its file."""
+        return self._settled(lambda: [self._dangling_string(text, path) for text, path in texts])
+
+    def _dangling_string(self, text: str, path: str | None) -> Dangling | None:
         pair = self._pair_of(text)
         found = self._judge(*pair) if pair is not None else None
         return None if found is None or (path is not None and self._is_excused(path, found)) else found
@@ -281,37 +308,60 @@ class Index:
                 return dotted, named
         if not known or not behind:
             return None
-        if self._is_folder(module) and self.offers(module, behind[0]) is False:
+        if self._is_folder(module) and self._offered_by(module, behind[0]) is False:
             gone = next((n for n, part in enumerate(behind[:-1]) if part[:1].isupper()), len(behind) - 1)
             module, behind = ".".join([module, *behind[:gone]]), behind[gone:]
         return module, behind[0]
 
     def _known(self, parts: list[str]) -> int:
         """How many of the parts of a path, from its start, are modules."""
-        return max((n for n in range(1, len(parts) + 1) if self.exists(".".join(parts[:n]))), default=0)
+        whole = len(parts)
+        return next((n for n in range(whole) if not self.exists(".".join(parts[: n + 1]))), whole)
 
     def _is_folder(self, dotted: str) -> bool:
         file = self.module(dotted)
         return file is None or _is_package(file)
 
-    @cached_property
-    def _dangling(self) -> dict[str, list[Dangling]]:
-        self._ask_git()
-        found = {path: list(self._dangling_in(path)) for path in self._scans}
-        return {path: each for path, each in found.items() if each}
+    def _settled(self, answer: Callable[[], _T]) -> _T:
+        """An answer that holds with all that git ignores.
 
-    def _dangling_in(self, path: str) -> Iterator[Dangling]:
-        for module, name, is_relative in self._pairs(path):
-            found = self._judge(module, name)
-            if found is None and name is not None and self._asks_itself(path, module, name):
-                found = Dangling(module, name, "name")
-            if found is not None and not self._is_excused(path, found, is_relative=is_relative):
-                yield found
+        Git is asked about what is missing and matters: its word only makes more things be there.
+        """
+        found = answer()
+        while self._beside.ask_git():
+            self._judged = {pair: fault for pair, fault in self._judged.items() if fault is None}
+            self._offered = {pair: offered for pair, offered in self._offered.items() if offered is not False}
+            found = answer()
+        return found
+
+    @cached_property
+    def _missing(self) -> frozenset[str]:
+        """The modules that are asked for somewhere and not there, as paths without a suffix."""
+        modules = {module for path in self._scans for module in self.targets(path)}
+        missing = {module for module in modules if not self.exists(module)}
+        for text in frozenset[str]().union(*(scan.strings for scan in self._scans.values())):
+            parts = text.partition(":")[0].split(".")
+            missing.add(".".join(parts[: self._known(parts) + 1]))
+        roots = self._project.source_roots
+        return frozenset(_join(root, module.replace(".", "/")) for module in missing for root in roots)
+
+    def _dangling_of(self, path: str) -> Iterator[Dangling]:
+        for imported in self._scans[path].imports:
+            module = self._target(path, imported)
+            if module is None:
+                continue
+            itself = path in self._located(module, self._project.source_roots)
+            for name in imported.names or (None,):
+                found = self._judge(module, name)
+                if found is None and itself and name is not None and self._asks_itself(path, module, name):
+                    found = Dangling(module, name, "name")
+                if found is not None and not self._is_excused(path, found, is_relative=imported.level > 0):
+                    yield found
 
     def _asks_itself(self, path: str, module: str, name: str) -> bool:
         """Whether nothing but imports from a module by itself binds a name there: `from . import x` in an __init__."""
         roots = self._project.source_roots
-        if path not in self._located(module, roots) or self._exists(f"{module}.{name}", roots):
+        if self.exists(f"{module}.{name}"):
             return False
         names = self.names(path)
         if names.bound.get(name) != "import" or names.open or names.paths_open or names.stars:
@@ -350,10 +400,13 @@ class Index:
     def _judge(self, module: str, name: str | None) -> Dangling | None:
         """What is wrong with an import as read from the source roots; None if nothing is."""
         key = module, name
-        if key not in self._judged:
+        try:
+            return self._judged[key]
+        except KeyError:
             kind = self._fault(module, name, self._project.source_roots)
-            self._judged[key] = None if kind is None else Dangling(module, name, kind, self._elsewhere(module, name))
-        return self._judged[key]
+            found = None if kind is None else Dangling(module, name, kind, self._elsewhere(module, name))
+            self._judged[key] = found
+            return found
 
     def _fault(self, module: str, name: str | None, roots: _Roots) -> str | None:
         """What is gone of an import, as read from some roots: the `module` or the `name`; None: nothing."""
@@ -365,7 +418,7 @@ class Index:
         if name is None or name == "*":
             return None
         offered = (
-            self.offers(module, name)
+            self._offered_by(module, name)
             if roots is self._project.source_roots
             else self._offers(module, name, roots, frozenset())
         )
@@ -412,16 +465,6 @@ class Index:
             base = path.removesuffix("/__init__.py").removesuffix(".py")
             found.setdefault(posixpath.basename(base), []).append(base)
         return found
-
-    def _ask_git(self) -> None:
-        if self._asked:
-            return
-        self._asked = True
-        missing = {module for path in self._scans for module, _, _ in self._pairs(path) if not self.exists(module)}
-        for text in frozenset[str]().union(*(scan.strings for scan in self._scans.values())):
-            parts = text.partition(":")[0].split(".")
-            missing.add(".".join(parts[: self._known(parts) + 1]))
-        self._beside.ask_git(missing)
 
     # What is put into sys.modules
 
@@ -499,11 +542,16 @@ class Index:
 class _Beside:
     """What lies beside the project's files without being one of them: ignored, generated, compiled, stubs."""
 
-    def __init__(self, around: Surroundings, source_roots: _Roots, generated: frozenset[str]) -> None:
-        """`generated` are files that the project's build writes."""
+    def __init__(
+        self, around: Surroundings, generated: frozenset[str], missing: Callable[[], frozenset[str]]
+    ) -> None:
+        """`generated` are files that the project's build writes; `missing` gives what git may be asked about."""
         self._around = around
-        self._source_roots = source_roots
         self._made = set(generated)
+        self._missing = missing
+        self._open: set[str] = set()
+        self._asked: set[str] = set()
+        self._times_asked = 0
         self._modules: dict[str, frozenset[str]] = {}
         self._there: dict[str, bool] = {}
 
@@ -518,7 +566,11 @@ class _Beside:
         if base not in self._there:
             folder, stem = posixpath.split(base)
             self._there[base] = stem in self._modules_in(folder) or bool(self._modules_in(base))
-        return self._there[base] or f"{base}.py" in self._made or f"{base}/__init__.py" in self._made
+        if self._there[base] or f"{base}.py" in self._made or f"{base}/__init__.py" in self._made:
+            return True
+        if base not in self._asked and base in self._missing():
+            self._open.add(base)
+        return False
 
     def _modules_in(self, folder: str) -> frozenset[str]:
         """The modules that the files in a folder are or become."""
@@ -544,12 +596,24 @@ class _Beside:
         names = self._around.listing(folder).names
         return any(name.startswith(f"{stem}.") and name.endswith(_COMPILED) for name in names)
 
-    def ask_git(self, modules: Iterable[str]) -> None:
-        """Find out which of some missing modules git would ignore, so that something may generate them."""
-        inner = [_join(root, module.replace(".", "/")) for module in modules for root in self._source_roots]
-        self._made |= self._around.ignored(path for base in inner for path in (f"{base}.py", f"{base}/__init__.py"))
+    def ask_git(self) -> bool:
+        """Find out which of the modules that were missed git would ignore, since something may generate those.
+
+        Whether there are more of them now.
+        """
+        if not self._open:
+            return False
+        # Each time a process is started: at last ask about all that there is.
+        asked = self._open if self._times_asked < _TIMES else set(self._missing()) - self._asked
+        made = self._around.ignored(path for base in asked for path in (f"{base}.py", f"{base}/__init__.py"))
+        self._times_asked += 1
+        self._asked |= asked
+        self._open = set()
+        self._made |= made
+        return bool(made)
 
 
+_TIMES = 3
 _IMPORTS = (ast.Import, ast.ImportFrom)
 _COMPILED = (".pyd", ".so")
 _SOURCES = (".py", ".pyc", ".pyi", ".pyw", ".pyx")
