@@ -19,6 +19,7 @@ import pytest
 
 from codemods import catalog
 from ssot_fix.edits import FileResult, Status, apply_edits
+from ssot_fix.engine.cache.store import Store
 from ssot_fix.engine.run import Outcome, Request, run
 from ssot_fix.project.config import load
 
@@ -154,12 +155,14 @@ def lay_out(root: Path, files: Mapping[str, str | bytes]) -> Path:
     return root
 
 
-def run_project(root: Path, paths: Sequence[Path] = (), asked: Sequence[str] = (), **general: object) -> Outcome:
+def run_project(
+    root: Path, paths: Sequence[Path] = (), asked: Sequence[str] = (), *, store: Store | None = None, **general: object
+) -> Outcome:
     """A run in this process; `general` are general settings, such as unsafe_fixes=True."""
     codemods = catalog()
     config = load(root, root, {name: codemod.options for name, codemod in codemods.items()})
     config.general = replace(config.general, **{"jobs": 1, **general})
-    outcome = run(Request(config, codemods, paths, asked))
+    outcome = run(Request(config, codemods, paths, asked, store=store))
     gc.unfreeze()  # the engine freezes what is there, once a process; here it is once a case
     return outcome
 

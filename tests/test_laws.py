@@ -247,7 +247,7 @@ def test_the_number_of_workers_changes_nothing(root, monkeypatch):
     for jobs in (1, 2):
         outcome = run_project(root, jobs=jobs, unsafe_fixes=True)
         diffs = {r.path: unified_diff(r.path, files[r.path], r.edits) for r in outcome.results if r.edits}
-        reports.append((render(outcome.results, diffs, outcome.files_scanned), outcome.notes, outcome.candidates))
+        reports.append((render(outcome.results, diffs, outcome.files_scanned), outcome.notes, outcome.counts))
     assert reports[0] == reports[1]
     assert '"rewritten"' in reports[0][0]
     assert len(catalog()) == 4  # or not all of them ran
