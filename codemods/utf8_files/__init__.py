@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from ssot_fix.project.resolver import Project
 
 _EXPLANATION = __doc__ or ""
-_OPEN = re.compile(rb"\bopen\b")
+_OPEN = re.compile(rb"open(?<!\wopen)\b")  # a literal in front is found fast
 _SPELLED = tuple(
     b"fdopen _text subprocess tempfile FileHandler TextIOWrapper basicConfig fileinput ConfigParser FileType".split()
 )
