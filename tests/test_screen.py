@@ -7,7 +7,7 @@ import pickle
 import pytest
 
 from codemods import catalog
-from codemods.utf8_streams.survey import Facts, imported_files, survey
+from codemods.utf8_streams.survey import Facts, facts_of, imported_files
 from ssot_fix.engine.screen import Screen, Screened
 from ssot_fix.project import config as settings
 from ssot_fix.project.resolver import project_of
@@ -83,5 +83,5 @@ def test_what_cant_be_read_has_an_error(screen_of):
 def test_imported_files(tmp_path, path, text, imported):
     files = ["a.py", "shop/__init__.py", "shop/b.py", "shop/tool.py", "shop/sub/d.py", "src/lib.py", "src/core.py"]
     project = project_of(tmp_path, files, ())
-    facts = {"other.py": Facts(), "shop/x.py": survey(text.encode()), path: survey(text.encode())}
+    facts = {"other.py": Facts(), "shop/x.py": facts_of(text.encode()), path: facts_of(text.encode())}
     assert imported_files(project, facts)[path] == imported

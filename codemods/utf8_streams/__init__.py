@@ -63,9 +63,9 @@ class Utf8Streams:
 
     def surveyor(self, _project: Project, _config: Config) -> Surveyor:
         """Reads what every file does with the streams, and whom it imports."""
-        from codemods.utf8_streams.survey import survey  # noqa: PLC0415
+        from codemods.utf8_streams.survey import facts_of  # noqa: PLC0415
 
-        return survey
+        return facts_of
 
     def prepare(self, project: Project, config: Config, surveyed: Mapping[str, object]) -> Prepared | Inactive:
         """Find the console scripts, the helpers, and what gives streams their encoding already."""

@@ -15,10 +15,11 @@ from ssot_fix.project.resolver import Project
 from ssot_fix.source import Source, UnreadableText
 
 _REPLACES = re.compile(rb"\.[ \t]*(?:__)?std(?:in|out|err)(?:__)?[ \t]*(?:=[^=]|\.[ \t]*detach\b|,[^()]*=[^=])")
-_CONFIGURES = (b"reconfigure", b"TextIOWrapper", b"getwriter", b"fileno")
+_WRAPS = (b"TextIOWrapper", b"getwriter", b"fileno")
 # What makes a file one that writes text; a word in a comment is enough, since a line too many does no harm.
-_WRITES = (b"print(", b"sys.stdout", b"sys.stderr", b"argparse", b"click", b"typer", b"rich", b"basicConfig")
-_LEVELS = (b"StreamHandler", b"pprint", b"input(")
+# So does sys.stdout or sys.stderr.
+_WRITES = (b"print(", b"argparse", b"basicConfig", b"StreamHandler", b"input(", b"click", b"pprint", b"typer", b"rich")
+_VARIABLES = (b"PYTHONIOENCODING", b"PYTHONUTF8")
 
 
 # What looks like an import statement: the leading dots, the dotted path behind them, and the names taken from it.
@@ -43,22 +44,18 @@ class Facts:
     configures: frozenset[str] = frozenset()
 
 
-def survey(data: bytes) -> Facts:
+def facts_of(data: bytes) -> Facts:
     """What a file tells, from its bytes."""
+    speaks_of_streams = b"std" in data  # as few files do
     return Facts(
         may_start=b"__main__" in data,
-        may_replace=_may_replace(data),
-        writes=any(word in data for word in (*_WRITES, *_LEVELS)),
+        may_replace=(speaks_of_streams and _REPLACES.search(data) is not None) or any(v in data for v in _VARIABLES),
+        writes=any(word in data for word in _WRITES)
+        or (speaks_of_streams and (b"sys.stdout" in data or b"sys.stderr" in data)),
         non_ascii=not data.isascii(),
-        imports=tuple(dict.fromkeys(map(_shared, _imports(data)))),
-        configures=_configuring(data) if any(word in data for word in _CONFIGURES) else frozenset(),
+        imports=tuple(dict.fromkeys(_imports(data))),
+        configures=_configuring(data) if _may_configure(data, speaks_of_streams) else frozenset(),
     )
-
-
-@lru_cache(maxsize=1 << 16)
-def _shared(taken: Taken) -> Taken:
-    """Equal imports as the same object: pickle then writes each once."""
-    return taken
 
 
 def imported_files(project: Project, facts: Mapping[str, Facts]) -> dict[str, frozenset[str]]:
@@ -107,29 +104,42 @@ class _Finder:
         return known
 
 
-def _may_replace(data: bytes) -> bool:
-    if b"PYTHONIOENCODING" in data or b"PYTHONUTF8" in data:
+def _may_configure(data: bytes, speaks_of_streams: bool) -> bool:
+    """Whether a file may call `reconfigure`, or set sys.stdout to a wrapper."""
+    if b"reconfigure" in data:
         return True
-    return (b"stdout" in data or b"stderr" in data or b"stdin" in data) and _REPLACES.search(data) is not None
+    return speaks_of_streams and b"stdout" in data and any(word in data for word in _WRAPS)
 
 
 def _imports(data: bytes) -> Iterator[Taken]:
     """What looks like an import statement."""
     data, at = data.removeprefix(codecs.BOM_UTF8).replace(b"\r", b"\n"), -1
     while (at := data.find(b"import", at + 1)) >= 0:
-        before = data[max(data.rfind(b"\n", 0, at), data.rfind(b";", 0, at)) + 1 : at].strip()
+        line = data.rfind(b"\n", 0, at) + 1
+        before = data[max(line, data.rfind(b";", line, at) + 1) : at].strip()
         if before and not before.startswith(b"from"):
             continue
         opening = data[at + 6 : at + 10].lstrip(b" \t").startswith(b"(")
         end = data.find(b")" if opening else b"\n", at)
-        listed = data[at + 6 : end if end >= 0 else len(data)][:4000].decode(errors="replace")
-        names = [name.split()[0] for name in re.sub(r"#[^\n]*|[()\\]", " ", listed).split(",") if name.strip()]
-        if not before:
-            yield from ((0, name, ()) for name in names)
-        else:
-            dotted = before[4:].decode(errors="replace").strip()
-            stem = dotted.lstrip(".")
-            yield len(dotted) - len(stem), stem, tuple(names)
+        yield from _read(before, data[at + 6 : end if end >= 0 else len(data)][:4000])
+
+
+@lru_cache(maxsize=1 << 14)
+def _read(before: bytes, listed: bytes) -> tuple[Taken, ...]:
+    """What a statement takes that has some bytes before and behind `import`; many files have the same ones."""
+    text = re.sub(r"#[^\n]*|[()\\]", " ", listed.decode(errors="replace"))
+    names = [_shared(name.split()[0]) for name in text.split(",") if name.strip()]
+    if not before:
+        return tuple((0, name, ()) for name in names)
+    dotted = before[4:].decode(errors="replace").strip()
+    stem = dotted.lstrip(".")
+    return ((len(dotted) - len(stem), _shared(stem), tuple(names)),)
+
+
+@lru_cache(maxsize=1 << 14)
+def _shared(name: str) -> str:
+    """Equal names as the same object: pickle then writes each once."""
+    return name
 
 
 def _configuring(data: bytes) -> frozenset[str]:
