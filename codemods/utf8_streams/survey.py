@@ -159,8 +159,10 @@ def configuring_functions(tree: ast.Module) -> frozenset[str]:
     """
     own: dict[str, list[ast.AST]] = {"": []}
     _collect(tree.body, "", own)
-    imported = {a.asname or a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
     found = {name for name, nodes in own.items() if any(map(gives_encoding if name else _reconfigures, nodes))}
+    if not found - {""}:  # as in most files
+        return frozenset(found)
+    imported = {a.asname or a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
     while fresh := {name for name in own.keys() - found if _calls(own[name], found - {""}, imported)}:
         found |= fresh
     return frozenset(found)
@@ -195,14 +197,13 @@ def gives_encoding(node: ast.AST) -> bool:
     match node:
         case ast.Call():
             return _reconfigures(node)
-        case ast.Assign(targets=targets, value=value):
-            wraps = any(
+        case ast.Assign(targets=targets, value=value) if any(map(_is_stream, targets)):
+            return any(
                 isinstance(n, ast.Name | ast.Attribute)
                 and (n.attr if isinstance(n, ast.Attribute) else n.id)
                 in {"TextIOWrapper", "getwriter", "StreamReaderWriter", "EncodedFile"}
                 for n in ast.walk(value)
             ) or any(isinstance(n, ast.keyword) and n.arg == "encoding" for n in ast.walk(value))
-            return wraps and any(_is_stream(target) for target in targets)
     return False
 
 
