@@ -13,7 +13,7 @@ from click_default_group import DefaultGroup
 
 from ssot_fix import __version__
 from ssot_fix.commands.console import say, silence_stdout
-from ssot_fix.commands.options import DONE, FAILED, Branching, Delivery, Options
+from ssot_fix.commands.exit_codes import DONE, FAILED
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -109,6 +109,7 @@ def _output_options(*formats: str) -> Callable[[F], F]:
 @_output_options("sarif", "github")
 def run(**given: Any) -> int:  # noqa: ANN401
     """Find code that goes round the single sources of truth, and rewrite what is proved harmless."""
+    from ssot_fix.commands.options import Options  # noqa: PLC0415
     from ssot_fix.commands.run import check_usage, run_command  # noqa: PLC0415
 
     options = Options(**given)
@@ -242,6 +243,7 @@ def branch(*, verify: tuple[str, ...], verify_timeout: int, **given: Any) -> int
     people's commits is left alone.
     """
     from ssot_fix.commands.branch import branch_command  # noqa: PLC0415
+    from ssot_fix.commands.branch_options import Branching  # noqa: PLC0415
 
     with _reported_errors():
         return branch_command(Branching(verify=_commands(verify, verify_timeout), **given))
@@ -279,6 +281,7 @@ def pr(*, verify: tuple[str, ...], verify_timeout: int, **given: Any) -> int:  #
     it should be, nothing is done. A branch that somebody has pushed to is left alone, a pull request that somebody has
     closed stays closed, and one for which nothing is left to do is closed.
     """
+    from ssot_fix.commands.branch_options import Delivery  # noqa: PLC0415
     from ssot_fix.commands.pull_request import pull_request_command  # noqa: PLC0415
 
     if too_long := next((label for label in given["label"] if len(label) > 50), None):
@@ -300,6 +303,7 @@ def discover_moves(*, write_config: bool, **given: Any) -> int:  # noqa: ANN401
     is ever written, and those only with --write-config.
     """
     from ssot_fix.commands.discover_moves import discover_moves_command  # noqa: PLC0415
+    from ssot_fix.commands.options import Options  # noqa: PLC0415
 
     with _reported_errors():
         return discover_moves_command(Options(**given), write_config)
@@ -308,16 +312,23 @@ def discover_moves(*, write_config: bool, **given: Any) -> int:  # noqa: ANN401
 @contextmanager
 def _reported_errors() -> Iterator[None]:
     """Turn what a user can mend into a message and exit code 2."""
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, _mendable()):
+            raise click.ClickException(str(error)) from None
+        raise
+
+
+def _mendable() -> tuple[type[Exception], ...]:
+    """The errors whose messages name the way out; found out when there is one, since the modules are heavy."""
     from ssot_fix.delivery.forge import ForgeError  # noqa: PLC0415
     from ssot_fix.engine.run import CodemodInactive  # noqa: PLC0415
     from ssot_fix.project.config import ConfigError  # noqa: PLC0415
     from ssot_fix.project.discovery import UsageError  # noqa: PLC0415
     from ssot_fix.project.git import GitError  # noqa: PLC0415
 
-    try:
-        yield
-    except (ConfigError, UsageError, CodemodInactive, GitError, ForgeError) as error:
-        raise click.ClickException(str(error)) from None
+    return ConfigError, UsageError, CodemodInactive, GitError, ForgeError
 
 
 def _commands(commands: tuple[str, ...], timeout: int) -> tuple[tuple[str, int], ...]:

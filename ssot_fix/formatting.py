@@ -19,7 +19,6 @@ import unicodedata
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 from ssot_fix.edits import Edit, Placed, and_then, apply_edits, origin, placed
@@ -66,7 +65,9 @@ class Style:
 
         Raises what Black raises over values that it does not know.
         """
-        from black.files import infer_target_version  # noqa: PLC0415  0.3 s that few runs need
+        from importlib import metadata  # noqa: PLC0415  0.3 s that few runs need, with what follows
+
+        from black.files import infer_target_version  # noqa: PLC0415
         from black.mode import Mode, Preview, TargetVersion  # noqa: PLC0415
 
         options, version = self.options, metadata.version("black")

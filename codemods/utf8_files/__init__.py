@@ -33,12 +33,11 @@ from typing import TYPE_CHECKING
 
 from codemods.utf8_files.options import NAME, Options
 from codemods.utf8_files.reasons import REASONS
-from ssot_fix.engine.contract import Setting
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ssot_fix.engine.contract import Inactive, Prepared, Surveyor
+    from ssot_fix.engine.contract import Inactive, Prepared, Setting, Surveyor
     from ssot_fix.project.config import Config
     from ssot_fix.project.resolver import Project
 
@@ -46,13 +45,6 @@ _EXPLANATION = __doc__ or ""
 _OPEN = re.compile(rb"open(?<!\wopen)\b")  # a literal in front is found fast
 _SPELLED = tuple(
     b"fdopen _text subprocess tempfile FileHandler TextIOWrapper basicConfig fileinput ConfigParser FileType".split()
-)
-_SETTINGS = (
-    Setting("encoding", "The encoding that text is opened in."),
-    Setting(
-        "allow",
-        "Kinds of unsafe fixes to apply without --unsafe-fixes: python-child, console-program.",
-    ),
 )
 
 
@@ -82,7 +74,9 @@ class Utf8Files:
 
     def suggest(self, _project: Project, _config: Config, _surveyed: Mapping[str, object]) -> Sequence[Setting]:
         """The keys; nothing about them is to be found in a project."""
-        return _SETTINGS
+        from codemods.utf8_files.prepared import SETTINGS  # noqa: PLC0415
+
+        return SETTINGS
 
 
 def _overlook(_data: bytes) -> None:

@@ -15,7 +15,7 @@ from codemods.utf8_files.options import NAME, Options
 from codemods.utf8_files.programs import Programs, Special
 from ssot_fix.bindings import Module
 from ssot_fix.edits import Applicability, FileResult, Refusal
-from ssot_fix.engine.contract import Inactive, Told
+from ssot_fix.engine.contract import Inactive, Setting, Told
 from ssot_fix.fstrings import free_quote, is_where_it_seems, prints_itself
 from ssot_fix.project.config import Config, ConfigError
 from ssot_fix.project.metadata import Metadata, read_metadata
@@ -24,6 +24,13 @@ from ssot_fix.sites import Keyword, Site
 
 # What a project may run on that doesn't say: Pythons that get no more fixes are left out.
 _OLDEST = (3, 10)
+SETTINGS = (
+    Setting("encoding", "The encoding that text is opened in."),
+    Setting(
+        "allow",
+        "Kinds of unsafe fixes to apply without --unsafe-fixes: python-child, console-program.",
+    ),
+)
 _WHY_UNSAFE: Final[Mapping[Special, str]] = {
     "python-child": "a Python program writes the locale's encoding into a pipe unless PYTHONUTF8 or "
     "PYTHONIOENCODING tells it otherwise",

@@ -12,8 +12,9 @@ from pathlib import Path
 import click
 
 from codemods import catalog
+from ssot_fix.commands.branch_options import Branching
 from ssot_fix.commands.console import end_cleanly_if_terminated, print_bytes, say, uses_colors
-from ssot_fix.commands.options import DONE, FAILED, Branching
+from ssot_fix.commands.exit_codes import DONE, FAILED
 from ssot_fix.commands.output import print_notes, print_summary, progress_bar
 from ssot_fix.commands.settings import checked_names, read_settings
 from ssot_fix.delivery.branches import Builder, check_name, json_branches, offer, told_branch, told_verified

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ssot_fix.commands.options import DONE
+from ssot_fix.commands.exit_codes import DONE
 from ssot_fix.engine.cache.store import FOLDER_VARIABLE, Usage, clear, usage
 
 

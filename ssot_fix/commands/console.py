@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from ssot_fix.commands.options import Options
+if TYPE_CHECKING:
+    from ssot_fix.commands.options import Options
 
 
 def uses_colors(options: Options, stream: TextIO) -> bool:
@@ -39,6 +39,8 @@ def print_bytes(options: Options, data: bytes) -> None:
 
 def end_cleanly_if_terminated() -> None:
     """Let SIGTERM, which cancels a job in CI, do what Ctrl-C does: temporary work trees are removed."""
+    import signal  # noqa: PLC0415
+
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 

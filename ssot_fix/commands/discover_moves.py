@@ -9,7 +9,8 @@ from codemods.stale_imports.discover import discover
 from codemods.stale_imports.options import NAME
 from codemods.stale_imports.prepared import Repointing
 from ssot_fix.commands.console import print_bytes, say, uses_colors
-from ssot_fix.commands.options import DONE, Options
+from ssot_fix.commands.exit_codes import DONE
+from ssot_fix.commands.options import Options
 from ssot_fix.commands.output import progress_bar
 from ssot_fix.commands.settings import read_settings
 from ssot_fix.delivery.append_config import append_moves, moves_header

@@ -1,11 +1,10 @@
-"""The options of the commands, as click hands them over, and their exit codes."""
+"""The options of the commands, as click hands them over."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
-DONE, FOUND_WORK, FAILED = 0, 1, 2
 FOR_VIEWERS = ("sarif", "github")  # formats that tell of places, without a diff
 
 
@@ -31,29 +30,3 @@ class Options:
     color: str = "auto"
     format: str = "text"
     output: Path | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Branching(Options):
-    """The options of the commands that make branches; `verify` are commands with their limits in seconds."""
-
-    base: str | None = None
-    name: str | None = None
-    split: str | None = None
-    max_files: int | None = None
-    author: str | None = None
-    yes: bool = False
-    verify: tuple[tuple[str, int], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery(Branching):
-    """The options of `pr`."""
-
-    remote: str = "origin"
-    draft: bool = False
-    label: tuple[str, ...] = ()
-    reviewer: tuple[str, ...] = ()
-    max_open: int | None = None
-    max_per_hour: int | None = None
-    token_file: Path | None = None

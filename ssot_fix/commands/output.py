@@ -6,18 +6,20 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ssot_fix.commands.console import say, uses_colors
 from ssot_fix.commands.options import Options
-from ssot_fix.engine.contract import Codemod
-from ssot_fix.engine.run import Outcome
 from ssot_fix.reasons import headlines
 from ssot_fix.report.diff import printable
 from ssot_fix.report.summary import summarize
 from ssot_fix.report.terminal import print_summary as print_table
+
+if TYPE_CHECKING:
+    from ssot_fix.engine.contract import Codemod
+    from ssot_fix.engine.run import Outcome
 
 _LONG = 0.7  # seconds after which a progress bar is worth its flicker
 

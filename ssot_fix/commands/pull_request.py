@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ssot_fix.commands.branch import builder_for, is_confirmed, proposed
+from ssot_fix.commands.branch_options import Delivery
 from ssot_fix.commands.console import end_cleanly_if_terminated, print_bytes, say
-from ssot_fix.commands.options import DONE, FAILED, Delivery
+from ssot_fix.commands.exit_codes import DONE, FAILED
 from ssot_fix.delivery.body import Story
 from ssot_fix.delivery.branches import told_verified
 from ssot_fix.delivery.forge import Forge

@@ -12,17 +12,16 @@ import click
 
 from codemods import catalog
 from ssot_fix.commands.console import print_bytes, say, uses_colors
-from ssot_fix.commands.options import DONE, FAILED, FOR_VIEWERS, FOUND_WORK, Options
+from ssot_fix.commands.exit_codes import DONE, FAILED, FOUND_WORK
+from ssot_fix.commands.options import FOR_VIEWERS, Options
 from ssot_fix.commands.output import print_notes, print_stats, print_summary, progress_bar
 from ssot_fix.commands.settings import checked_names, read_settings
-from ssot_fix.delivery.write import write_all
 from ssot_fix.edits import FileResult
 from ssot_fix.engine.cache.store import Store
 from ssot_fix.engine.file import original
 from ssot_fix.engine.run import Outcome, Request, run
 from ssot_fix.project.git import toplevel, uncommitted
 from ssot_fix.report.diff import render_colored, unified_diff
-from ssot_fix.report.json_report import render
 from ssot_fix.report.summary import summarize
 
 
@@ -63,6 +62,8 @@ def check_usage(options: Options) -> None:
 
 
 def _written(options: Options, root: Path, results: list[FileResult]) -> list[FileResult]:
+    from ssot_fix.delivery.write import write_all  # noqa: PLC0415  only where files are written
+
     if options.allow_dirty:
         return write_all(root, results, is_dirty=None)
     if toplevel(root) is None:
@@ -78,6 +79,8 @@ def _report(options: Options, request: Request, outcome: Outcome, diffs: dict[st
     diffs = {path: diff for path, diff in diffs.items() if path in changed}
     summary = summarize(outcome.results, outcome.files_scanned)
     if options.format == "json":
+        from ssot_fix.report.json_report import render  # noqa: PLC0415
+
         print_bytes(options, render(outcome.results, diffs, outcome.files_scanned).encode())
     elif options.format == "text":
         print_bytes(options, b"".join(diffs.values()))

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ssot_fix.commands.options import Options
-from ssot_fix.engine.contract import Codemod
 from ssot_fix.project.config import Config, find_root, load
+
+if TYPE_CHECKING:
+    from ssot_fix.engine.contract import Codemod
 
 
 def read_settings(
@@ -36,6 +38,8 @@ def checked_names(names: Sequence[str], found: dict[str, Codemod]) -> Sequence[s
     """The names, each of which has to be that of a codemod."""
     for name in names:
         if name not in found:
+            from difflib import get_close_matches  # noqa: PLC0415
+
             near = get_close_matches(name, found, n=1) or list(found)
             raise click.UsageError(f"no codemod is called `{name}`; did you mean `{near[0]}`?")
     return names
