@@ -7,6 +7,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import NamedTuple
 
 
 class Applicability(enum.StrEnum):
@@ -25,8 +26,7 @@ class Status(enum.StrEnum):
     REFUSED = "refused"
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(NamedTuple):
     """Replace the half-open byte span [start, end) of a file's bytes by `text`."""
 
     start: int
@@ -34,8 +34,7 @@ class Edit:
     text: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(NamedTuple):
     """Why a site is left alone: a stable reason code and a sentence for people."""
 
     reason: str
@@ -61,8 +60,7 @@ class Finding:
     scope: str  # "production" or "test"
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
+class Stage(NamedTuple):
     """The edits of a file with some of its codemods only; `codemod` is the last of them."""
 
     codemod: str
@@ -134,8 +132,7 @@ def apply_edits(data: bytes, edits: Sequence[Edit]) -> bytes:
     return b"".join(pieces)
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(NamedTuple):
     """An edit, and where its text lies in the new bytes."""
 
     edit: Edit

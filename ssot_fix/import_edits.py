@@ -444,7 +444,7 @@ class _Composer:
     def _width_of(self, outcome: _Outcome) -> int:
         """The characters of the longest of a statement's lines."""
         start, end = outcome.layout.lines
-        edits = [replace(edit, start=edit.start - start, end=edit.end - start) for edit in outcome.all_edits]
+        edits = [Edit(edit.start - start, edit.end - start, edit.text) for edit in outcome.all_edits]
         new = apply_edits(self._source.body[start:end], edits)
         return max(len(line) for line in re.split("[\r\n]", new.decode()))
 

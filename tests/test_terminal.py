@@ -123,7 +123,7 @@ def test_nothing_found_is_one_line() -> None:
 
 
 def test_nothing_found_still_tells_what_failed() -> None:
-    failed = replace(NOTHING, files_failed=2)
+    failed = NOTHING._replace(files_failed=2)
     expected = "Nothing to migrate: 1,204 files scanned, 2 failed in 1.8 s; 1 test file left out (--include-tests)\n"
     assert printed(failed, tests=1) == expected
     assert printed(failed, tests=1, color=True) == expected
@@ -148,7 +148,7 @@ def test_nothing_found_wraps_between_words(monkeypatch: pytest.MonkeyPatch) -> N
     ],
 )
 def test_plurals(scanned: int, tests: int, expected: str) -> None:
-    assert printed(replace(NOTHING, files_scanned=scanned), tests=tests).endswith(f": {expected}")
+    assert printed(NOTHING._replace(files_scanned=scanned), tests=tests).endswith(f": {expected}")
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_a_tiny_terminal_leaves_the_columns_whole(monkeypatch: pytest.MonkeyPatc
 
 def test_a_pipe_gets_whole_lines_without_trailing_blanks() -> None:
     reason, headline = "a-reason-code-that-is-as-long-as-codes-get", "why " * 50
-    summary = replace(BUSY, by_reason={reason: 1}, by_codemod={"codemod" * 12: ONE})
+    summary = BUSY._replace(by_reason={reason: 1}, by_codemod={"codemod" * 12: ONE})
     text = printed(summary, headlines={reason: headline})
     assert "codemod" * 12 in text
     assert f"1  {reason}  {headline.strip()}\n" in text

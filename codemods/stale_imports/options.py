@@ -11,7 +11,7 @@ from typing import Literal
 from ssot_fix.project.config import PROJECT_WIDE
 
 NAME = "stale-imports"
-_PATTERN = re.compile(r"[\w*]+(?:\.[\w*]+)*(?::[\w*]+)?")
+_PATTERN = r"[\w*]+(?:\.[\w*]+)*(?::[\w*]+)?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Options:
             if "." not in consumer or not _is_dotted(consumer):
                 raise ValueError(f"`consumers` has `{consumer}`, which is no function such as pkg.module.function,")
         for pattern in self.ignore:
-            if not _PATTERN.fullmatch(pattern):
+            if not re.fullmatch(_PATTERN, pattern):
                 raise ValueError(f"`ignore` has `{pattern}`, which is no pattern such as pkg.*_pb2,")
         for service in self.services or ():
             if not service.isidentifier():

@@ -11,7 +11,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any, Final, Literal, NoReturn, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from typing import (
+    Any,
+    Final,
+    Literal,
+    NamedTuple,
+    NoReturn,
+    TypeVar,
+    Union,
+    cast,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from ssot_fix.project.classify import DEFAULT_TEST_PATTERNS, Globs
 from ssot_fix.project.git import toplevel
@@ -69,8 +81,7 @@ class General:
     verify: tuple[Verification, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Override:
+class Override(NamedTuple):
     """Settings for some paths: which ones, and by codemod what differs there ("": the general settings)."""
 
     paths: Globs
@@ -209,8 +220,7 @@ def _shown(file: Path, root: Path) -> str:
 # One file's text, and where in it a key stands
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(NamedTuple):
     """A file of settings: `name` as messages have it, its bytes, and our table, which lies at `prefix`."""
 
     file: Path

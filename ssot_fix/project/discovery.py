@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from ssot_fix.project.classify import Globs, holds_above
 from ssot_fix.project.git import GitError, list_files, toplevel
@@ -24,8 +24,7 @@ class UsageError(ValueError):
     """A path that was asked for can't be taken; the message names it and says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Discovery:
+class Discovery(NamedTuple):
     """The files of a run.
 
     `files` are posix paths relative to the root, in the order of their bytes; undecodable bytes are surrogate
@@ -40,8 +39,7 @@ class Discovery:
     irregular: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Selection:
+class _Selection(NamedTuple):
     """What was asked for, relative to the root; a folder's path ends in a slash, the root's own is empty."""
 
     files: frozenset[str]
@@ -54,8 +52,7 @@ class _Selection:
         return self.covers(folder) or any(wanted.startswith(folder) for wanted in self.folders)
 
 
-@dataclass(frozen=True, slots=True)
-class _Listing:
+class _Listing(NamedTuple):
     """Files below the folders that were asked for, and notes on what could not be listed."""
 
     files: Iterable[str]
@@ -195,8 +192,7 @@ def _is_junction(status: os.stat_result) -> bool:
 # What a walk finds
 
 
-@dataclass(frozen=True, slots=True)
-class _Folder:
+class _Folder(NamedTuple):
     """A folder on the walk: its path, empty or with a final slash, and what .gitignore files up to it say."""
 
     path: str

@@ -11,7 +11,6 @@ import re
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import accumulate, groupby, pairwise
 from typing import NamedTuple
 
@@ -23,8 +22,9 @@ _ROUNDS = 8
 
 _WORD = re.compile(rb"[\w\x80-\xff]+|\s+|[^\w\s]")
 _NAME = re.compile(rb"[\w\x80-\xff]")
-# What a terminal could obey, or show in another order than it is read ("Trojan Source", CVE-2021-42574).
-_HOSTILE = re.compile("[\0-\x08\n-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+# What a terminal could obey, or show in another order than it is read ("Trojan Source", CVE-2021-42574); compiled when
+# it is first used, in a millisecond.
+_HOSTILE = "[\0-\x08\n-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
 _ESCAPES = {0x07: b"\\a", 0x08: b"\\b", 0x09: b"\\t", 0x0A: b"\\n", 0x0B: b"\\v", 0x0C: b"\\f", 0x0D: b"\\r"}
 _ESCAPES |= {0x22: b'\\"', 0x5C: b"\\\\"}
 
@@ -33,8 +33,7 @@ _COLORS = {"-": "\x1b[31m", "+": "\x1b[32m", " ": ""}
 _EMPHASIS, _NO_EMPHASIS = "\x1b[1;7m", "\x1b[22;27m"
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One line of a hunk, with its b"\\n" if it has one.
 
     `mark` is " ", "-" or "+". `start` is its offset in bytes: in the new text for "+", else in the old.
@@ -50,8 +49,7 @@ class Line:
         return self.start + len(self.text)
 
 
-@dataclass(frozen=True, slots=True)
-class Hunk:
+class Hunk(NamedTuple):
     """Changed lines with their context; line numbers and counts as the `@@` header has them.
 
     Lines count from 1; a side with no lines gives the number of the line before it (POSIX, diff -u).
@@ -69,8 +67,7 @@ class Hunk:
         return f"@@ -{_range(self.old_line, self.old_count)} +{_range(self.new_line, self.new_count)} @@"
 
 
-@dataclass(frozen=True, slots=True)
-class _Region:
+class _Region(NamedTuple):
     """Whole lines of the old text, the half-open byte span [start, end), and what the edits make of them."""
 
     start: int
@@ -78,8 +75,7 @@ class _Region:
     new: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class _Change:
+class _Change(NamedTuple):
     """Lines of the old text at byte `start` that give way to lines of the new text at byte `new_start`."""
 
     start: int
@@ -180,7 +176,7 @@ def printable(text: str) -> str:
     Control characters but the tab come out as `^[` or `\\x9b`; bidirectional controls, line separators, byte
     order marks and lone surrogates as `\\u202e`.
     """
-    return _HOSTILE.sub(_spelled_out, text)
+    return re.sub(_HOSTILE, _spelled_out, text)
 
 
 def _spelled_out(match: re.Match[str]) -> str:

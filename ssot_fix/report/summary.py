@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ssot_fix.edits import FileResult, Finding, Status
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
+class Tally(NamedTuple):
     """How many findings came to what; `files` is the number of files they are in."""
 
     rewritten: int = 0
@@ -24,8 +23,7 @@ class Tally:
         return self.rewritten + self.suppressed + self.refused
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(NamedTuple):
     """The counts of a run; `by_codemod` and `by_reason` are sorted by name, the latter counts refusals."""
 
     files_scanned: int
