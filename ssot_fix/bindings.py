@@ -14,15 +14,19 @@ import re
 import tokenize
 import unicodedata
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from ssot_fix.newer_syntax import Parsed, parse
 from ssot_fix.source import Source
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 _RUNS_STRINGS = re.compile(rb"(?<![\w.])(?:(?:eval|exec)\s*\(|(?:globals|locals|vars)\s*\(\s*\))")
+_GAP = rb"(?:[\s\\]|#[^\r\n]{0,400}[\r\n])+"  # bounded: each `os` of a long line would run to its end
+_AS = re.compile(_GAP + rb"as" + _GAP + rb"(\w+)")
+_STAR = re.compile(rb"import\b(?<!\wimport)[\s\\(]*\*")
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
@@ -81,7 +85,7 @@ class Module:
         self.source = source
         self.parsed = parsed
         self.tree = parsed.tree
-        self.names = names_of_interest(source.body, seeds)
+        self.names = names_of_interest(source, seeds)
         self.root = Scope("module", self.tree, None)
         self.scopes = [self.root]
         self.references: list[Reference] = []
@@ -186,13 +190,33 @@ def load(path: str, name: str, raw: bytes, seeds: Iterable[str]) -> Module:
     return Module(path, name, source, parse(source.text, source.body), seeds)
 
 
-def names_of_interest(body: bytes, seeds: Iterable[str]) -> frozenset[str]:
+def names_of_interest(source: Source, seeds: Iterable[str]) -> frozenset[str]:
     """The seeds and the aliases that the file's imports give them (`import os as o` adds `o`)."""
-    wanted = sorted(seeds)
-    gap = rb"(?:[\s\\]|#[^\r\n]{0,400}[\r\n])+"  # bounded: each `os` of a long line would run to its end
-    spelled = b"|".join(re.escape(seed).encode() for seed in wanted)
-    aliases = re.findall(rb"\b(?:" + spelled + rb")" + gap + rb"as" + gap + rb"(\w+)", body)
-    return frozenset(wanted) | {alias.decode(errors="replace") for alias in aliases}
+    wanted = frozenset(seeds)
+    found = sorted(place for name in wanted for place in _aliases(source, name))
+    taken, aliases = 0, set[str]()
+    for start, end, alias in found:
+        if start >= taken:  # `a as b as c`: of what overlaps, the first
+            taken = end
+            aliases.add(alias)
+    return wanted | aliases
+
+
+def _aliases(source: Source, name: str) -> Iterator[tuple[int, int, str]]:
+    """What a name is given as another one, in code or not: where that starts and ends, and the alias."""
+    if name.isascii() and name.isidentifier():
+        length = len(name)
+        matches = [(at, _AS.match(source.body, at + length)) for at in source.places_of(name)]
+    else:
+        word = re.compile(rb"\b" + re.escape(name).encode() + _AS.pattern)
+        matches = [(match.start(), match) for match in word.finditer(source.body)]
+    for at, match in matches:
+        if match is not None:
+            yield at, match.end(), match[1].decode()
+
+
+_Inner = list[tuple[ast.AST, Scope]]  # nodes to be visited, each in its scope
+_FAR, _NEAR, _ALL_NEAR = range(3)
 
 
 class _Walk:
@@ -202,69 +226,44 @@ class _Walk:
         self._module = module
         self._names = module.names
         self._lines = _lines_of_interest(module)
-        self._in_fields: set[ast.AST] = set()
 
     def run(self) -> None:
-        root = self._module.root
-        stack: list[tuple[ast.AST, Scope]] = [(child, root) for child in reversed(self._module.tree.body)]
-        parents = self._module.parents
-        for child, _ in stack:
-            parents[child] = self._module.tree
+        module, parents, visits = self._module, self._module.parents, _VISITS
+        # Each with its scope, and whether all of it is known to be near.
+        stack: list[tuple[ast.AST, Scope, bool]]
+        stack = [(child, module.root, self._lines is None) for child in reversed(module.tree.body)]
+        parents.update(dict.fromkeys((child for child, _, _ in stack), module.tree))
         while stack:
-            node, scope = stack.pop()
-            if not self._near(node):
-                continue
-            inner = self._visit(node, scope)
-            for child, _ in inner:
+            node, scope, is_near = stack.pop()
+            if not is_near:
+                nearness = self._nearness(node)
+                if nearness is _FAR:
+                    continue
+                is_near = nearness is _ALL_NEAR
+            visit = visits.get(type(node))
+            inner = visit(self, node, scope) if visit is not None else None
+            if inner is None:
+                found = children(node)
+                stack += [(child, scope, is_near) for child in reversed(found)]
+            else:
+                found = [child for child, _ in inner]
+                stack += [(child, within, is_near) for child, within in reversed(inner)]
+            for child in found:
                 parents[child] = node
-            if isinstance(node, ast.FormattedValue) or node in self._in_fields:
-                self._in_fields.update(child for child, _ in inner)
-            stack.extend(reversed(inner))
 
-    def _near(self, node: ast.AST) -> bool:
-        lines = self._lines
-        first = getattr(node, "lineno", None)
-        # Before Python 3.12, positions inside f-strings can be wrong; those of the whole string are right.
-        if lines is None or first is None or node in self._in_fields:
-            return True
+    def _nearness(self, node: ast.AST) -> int:
+        """Whether a node spans lines of interest, or its only line is one."""
+        lines, first = self._lines, getattr(node, "lineno", None)
+        if lines is None or first is None:
+            return _NEAR
         if isinstance(node, _DEFINITIONS) and node.decorator_list:
             first = node.decorator_list[0].lineno
+        last: int = node.end_lineno or first  # type: ignore[attr-defined]
         at = bisect_left(lines, first)
-        return at < len(lines) and lines[at] <= (node.end_lineno or first)  # type: ignore[attr-defined]
-
-    def _visit(self, node: ast.AST, scope: Scope) -> list[tuple[ast.AST, Scope]]:  # noqa: PLR0912
-        match node:
-            case ast.Name():
-                self._name(node, scope)
-            case ast.Attribute(attr=attr) if attr in self._names:
-                self._module.attributes.append(node)
-            case ast.Constant(value=str()):
-                self._module.strings.append(node)
-            case ast.FunctionDef() | ast.AsyncFunctionDef():
-                self._bind(scope, Binding(node.name, "def", node))
-                return self._function(node, scope)
-            case ast.Lambda():
-                return self._function(node, scope)
-            case ast.ClassDef():
-                self._bind(scope, Binding(node.name, "class", node))
-                return self._class(node, scope)
-            case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
-                return self._comprehension(node, scope)
-            case ast.Import() | ast.ImportFrom():
-                self._import(node, scope)
-            case ast.Global():
-                scope.global_names.update(node.names)
-                self._module.declared.update(node.names)
-            case ast.Nonlocal():
-                scope.nonlocal_names.update(node.names)
-                self._module.declared.update(node.names)
-            case ast.arg():
-                self._bind(scope, Binding(node.arg, "parameter", node))
-            case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
-                self._bind(scope, Binding(name, "assign", node))
-            case ast.MatchMapping(rest=str(name)):
-                self._bind(scope, Binding(name, "assign", node))
-        return [(child, scope) for child in children(node)]
+        if at == len(lines) or lines[at] > last:
+            return _FAR
+        # Before Python 3.12, positions inside f-strings can be wrong; those of the whole string are right.
+        return _ALL_NEAR if first == last or isinstance(node, ast.FormattedValue) else _NEAR
 
     def _scope(self, kind: str, node: ast.AST, parent: Scope) -> Scope:
         scope = Scope(kind, node, parent)
@@ -300,6 +299,33 @@ class _Walk:
         kind = "del" if isinstance(node.ctx, ast.Del) else "assign"
         self._bind(scope, Binding(node.id, kind, node))
 
+    def _attribute(self, node: ast.Attribute, _scope: Scope) -> None:
+        if node.attr in self._names:
+            self._module.attributes.append(node)
+
+    def _constant(self, node: ast.Constant, _scope: Scope) -> None:
+        if isinstance(node.value, str):
+            self._module.strings.append(node)
+
+    def _global(self, node: ast.Global, scope: Scope) -> None:
+        scope.global_names.update(node.names)
+        self._module.declared.update(node.names)
+
+    def _nonlocal(self, node: ast.Nonlocal, scope: Scope) -> None:
+        scope.nonlocal_names.update(node.names)
+        self._module.declared.update(node.names)
+
+    def _parameter(self, node: ast.arg, scope: Scope) -> None:
+        self._bind(scope, Binding(node.arg, "parameter", node))
+
+    def _named(self, node: ast.ExceptHandler | ast.MatchAs | ast.MatchStar, scope: Scope) -> None:
+        if node.name is not None:
+            self._bind(scope, Binding(node.name, "assign", node))
+
+    def _rest(self, node: ast.MatchMapping, scope: Scope) -> None:
+        if node.rest is not None:
+            self._bind(scope, Binding(node.rest, "assign", node))
+
     def _import(self, node: ast.Import | ast.ImportFrom, scope: Scope) -> None:
         for alias in node.names:
             if isinstance(node, ast.Import):
@@ -314,7 +340,11 @@ class _Walk:
                 bound, target = alias.asname or alias.name, f"{origin}{joint}{alias.name}"
             self._bind(scope, Binding(bound, "import", node, target, alias))
 
-    def _function(self, node: FunctionNode, scope: Scope) -> list[tuple[ast.AST, Scope]]:
+    def _definition(self, node: ast.FunctionDef | ast.AsyncFunctionDef, scope: Scope) -> _Inner:
+        self._bind(scope, Binding(node.name, "def", node))
+        return self._function(node, scope)
+
+    def _function(self, node: FunctionNode, scope: Scope) -> _Inner:
         outer: list[ast.AST] = list(getattr(node, "decorator_list", ()))
         arguments = node.args
         outer += arguments.defaults
@@ -334,15 +364,16 @@ class _Walk:
         # The names that a body declares global are known before its first binding.
         return visits + [(child, inner) for child in body]
 
-    def _class(self, node: ast.ClassDef, scope: Scope) -> list[tuple[ast.AST, Scope]]:
+    def _class(self, node: ast.ClassDef, scope: Scope) -> _Inner:
+        self._bind(scope, Binding(node.name, "class", node))
         around, parameters = self._type_parameters(node, scope)
         inner = self._scope("class", node, around)
-        visits: list[tuple[ast.AST, Scope]] = [(child, scope) for child in node.decorator_list]
+        visits: _Inner = [(child, scope) for child in node.decorator_list]
         visits += parameters
         visits += [(child, around) for child in (*node.bases, *node.keywords)]
         return visits + [(child, inner) for child in node.body]
 
-    def _type_parameters(self, node: ast.AST, scope: Scope) -> tuple[Scope, list[tuple[ast.AST, Scope]]]:
+    def _type_parameters(self, node: ast.AST, scope: Scope) -> tuple[Scope, _Inner]:
         parameters: Sequence[ast.AST] = getattr(node, "type_params", ())
         if not parameters:
             return scope, []
@@ -351,30 +382,64 @@ class _Walk:
             self._bind(around, Binding(parameter.name, "parameter", parameter))  # type: ignore[attr-defined]
         return around, [(parameter, around) for parameter in parameters]
 
-    def _comprehension(self, node: ast.expr, scope: Scope) -> list[tuple[ast.AST, Scope]]:
+    def _comprehension(self, node: ast.expr, scope: Scope) -> _Inner:
         inner = self._scope("comprehension", node, scope)
         first, *rest = node.generators  # type: ignore[attr-defined]
-        visits: list[tuple[ast.AST, Scope]] = [(first.iter, scope), (first.target, inner)]
+        visits: _Inner = [(first.iter, scope), (first.target, inner)]
         visits += [(condition, inner) for condition in first.ifs]
         visits += [(generator, inner) for generator in rest]
         results = (getattr(node, name, None) for name in ("key", "value", "elt"))
         return visits + [(result, inner) for result in results if result is not None]
 
 
+# What is done at a node by its type; a method that returns None leaves the node's children to be visited.
+_VISITS: dict[type[ast.AST], Callable[[_Walk, Any, Scope], _Inner | None]] = {
+    ast.Name: _Walk._name,
+    ast.Attribute: _Walk._attribute,
+    ast.Constant: _Walk._constant,
+    ast.FunctionDef: _Walk._definition,
+    ast.AsyncFunctionDef: _Walk._definition,
+    ast.Lambda: _Walk._function,
+    ast.ClassDef: _Walk._class,
+    ast.ListComp: _Walk._comprehension,
+    ast.SetComp: _Walk._comprehension,
+    ast.DictComp: _Walk._comprehension,
+    ast.GeneratorExp: _Walk._comprehension,
+    ast.Import: _Walk._import,
+    ast.ImportFrom: _Walk._import,
+    ast.Global: _Walk._global,
+    ast.Nonlocal: _Walk._nonlocal,
+    ast.arg: _Walk._parameter,
+    ast.ExceptHandler: _Walk._named,
+    ast.MatchAs: _Walk._named,
+    ast.MatchStar: _Walk._named,
+    ast.MatchMapping: _Walk._rest,
+}
+
 # Fields that hold contexts, operators or no nodes; this is the hottest loop of all.
 _PLAIN_FIELDS = frozenset({"ctx", "op", "ops", "id", "attr", "kind", "type_comment", "module", "level", "asname"})
+
+
+class _Fields(dict[type[ast.AST], tuple[str, ...]]):
+    """The fields of a type of node that may hold nodes, worked out once."""
+
+    def __missing__(self, kind: type[ast.AST]) -> tuple[str, ...]:
+        self[kind] = tuple(name for name in kind._fields if name not in _PLAIN_FIELDS)
+        return self[kind]
+
+
+_FIELDS = _Fields()
 
 
 def children(node: ast.AST) -> list[ast.AST]:
     """A node's child nodes in the order of its fields; contexts and operators left out."""
     found: list[ast.AST] = []
-    for name in node._fields:
-        if name not in _PLAIN_FIELDS:
-            value = getattr(node, name, None)
-            if isinstance(value, list):
-                found += [item for item in value if isinstance(item, ast.AST)]
-            elif isinstance(value, ast.AST):
-                found.append(value)
+    for name in _FIELDS[type(node)]:
+        value = getattr(node, name, None)
+        if isinstance(value, list):
+            found += [item for item in value if isinstance(item, ast.AST)]
+        elif isinstance(value, ast.AST):
+            found.append(value)
     return found
 
 
@@ -384,6 +449,6 @@ def _lines_of_interest(module: Module) -> list[int] | None:
     # Python normalises identifiers (NFKC): other spellings of a name are possible only in such texts.
     if not source.is_ascii and not unicodedata.is_normalized("NFKC", source.text):
         return None
-    names = b"|".join(re.escape(name).encode() for name in sorted(module.names))
-    pattern = re.compile(rb"\b(?:" + names + rb")\b|\bimport\b[\s\\(]*\*")
-    return sorted({source.line_of(match.start()) for match in pattern.finditer(source.body)})
+    lines = {source.line_of(match.start()) for match in _STAR.finditer(source.body)}
+    lines.update(source.line_of(at) for name in module.names for at in source.places_of(name))
+    return sorted(lines)

@@ -9,14 +9,17 @@ from __future__ import annotations
 import codecs
 import io
 import re
+import string
 import tokenize
 import unicodedata
 from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 # What Python's tokenizer takes for the end of a line; form feeds, U+2028 and the like are none
 # (https://docs.python.org/3/reference/lexical_analysis.html#physical-lines).
 NEWLINE = re.compile(rb"\r\n|\r|\n")
+_WORD = frozenset(string.ascii_letters.encode() + string.digits.encode() + b"_")  # the bytes that `\w` matches
 
 
 class UnreadableText(ValueError):
@@ -33,6 +36,7 @@ class Source:
         self.text = _decode(raw[len(self._bom) :], self.encoding)
         self._is_utf8 = self.encoding == "utf-8"
         self.body = raw[len(self._bom) :] if self._is_utf8 else self.text.encode()
+        self._places: dict[str, list[int]] = {}
 
     @cached_property
     def line_starts(self) -> list[int]:
@@ -48,6 +52,24 @@ class Source:
         """Whether an identifier stands in the text as a word, also in another spelling that Python takes for it."""
         text = self.text if self.is_ascii else unicodedata.normalize("NFKC", self.text)
         return re.search(rf"\b{re.escape(name)}\b", text) is not None
+
+    def places_of(self, word: str) -> Sequence[int]:
+        r"""The offsets at which a word stands, in order: what `\bword\b` finds in `body`."""
+        if word not in self._places:
+            self._places[word] = list(self._find(word))
+        return self._places[word]
+
+    def _find(self, word: str) -> Iterator[int]:
+        body, sought = self.body, word.encode()
+        if not (word.isascii() and word.isidentifier()):  # rare, and `\b` has its own ideas of where these end
+            yield from (match.start() for match in re.finditer(rb"\b" + re.escape(sought) + rb"\b", body))
+            return
+        at, length = body.find(sought), len(sought)
+        while at >= 0:
+            end = at + length
+            if (not at or body[at - 1] not in _WORD) and (end == len(body) or body[end] not in _WORD):
+                yield at
+            at = body.find(sought, end)
 
     def offset(self, line: int, column: int) -> int:
         """The offset of `ast`'s position: a line from 1, a column in UTF-8 bytes from 0."""

@@ -1,0 +1,47 @@
+"""Names of interest: where they stand, what they are also called, which uses are found near them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+import pytest
+
+from ssot_fix.bindings import Module, load, names_of_interest
+from ssot_fix.source import Source
+
+
+def _load(text: str, names: Iterable[str]) -> Module:
+    return load("m.py", "m", text.encode(), names)
+
+
+@pytest.mark.parametrize("word", ["os", "o", "_", "a1", "naïve", "é", ""])
+@pytest.mark.parametrize(
+    "text", ["", "os", "pos os2 os.os,os", "a1 1a1 _ __ _o", "naïve naïveté", "os\ro\r\nos\x0cos"]
+)
+def test_words_stand_where_a_regular_expression_finds_them(word: str, text: str) -> None:
+    source = Source(text.encode())
+    expected = [m.start() for m in re.finditer(rb"\b" + re.escape(word).encode() + rb"\b", text.encode())]
+    assert list(source.places_of(word)) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "aliases"),
+    [
+        ("import pos as o, os", ""),
+        ("import osas, os.path as o", ""),
+        ("import os as", ""),
+        ("import os as_o", ""),
+        ("# os as a as p; a as b", "b"),  # of what overlaps, the first
+        ("import os as o, re as r", "o r"),
+        ("import os\\\n as\\\n o", "o"),
+        ("from m import (os  # why\n as  # as what\n o)", "o"),
+    ],
+)
+def test_aliases_of_a_name_are_names_of_interest(text: str, aliases: str) -> None:
+    assert names_of_interest(Source(text.encode()), ["os", "re", "a"]) - {"os", "re", "a"} == {*aliases.split()}
+
+
+def test_uses_are_found_on_every_line_that_spells_the_name() -> None:
+    text = "import os\nx = [\n  1,\n  lambda: [os for y in (\n    os)],\n]\n@os\ndef f(): pass\nf'''{\n os}'''\n"
+    assert [use.node.id for use in _load(text, ["os"]).references] == ["os"] * 4
