@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ssot_fix.engine.cache import contents, store
 from ssot_fix.engine.cache.store import Store
-from ssot_fix.engine.file import original
+from ssot_fix.engine.run import original
 from ssot_fix.project import surroundings
 from ssot_fix.report.diff import unified_diff
 from ssot_fix.report.json_report import render

@@ -18,8 +18,7 @@ from ssot_fix.commands.output import print_notes, print_stats, print_summary, pr
 from ssot_fix.commands.settings import checked_names, read_settings
 from ssot_fix.edits import FileResult
 from ssot_fix.engine.cache.store import Store
-from ssot_fix.engine.file import original
-from ssot_fix.engine.run import Outcome, Request, run
+from ssot_fix.engine.run import Outcome, Request, original, run
 from ssot_fix.project.git import toplevel, uncommitted
 from ssot_fix.report.diff import render_colored, unified_diff
 from ssot_fix.report.summary import summarize

@@ -11,8 +11,7 @@ from ssot_fix.delivery.snapshot import snapshot
 from ssot_fix.delivery.split import Part, PartOf, all_together, branch_name, by_directory, by_owner
 from ssot_fix.edits import Edit, FileResult, Status, apply_edits
 from ssot_fix.engine.contract import Codemod
-from ssot_fix.engine.file import original
-from ssot_fix.engine.run import CodemodInactive, Outcome, Request, run
+from ssot_fix.engine.run import CodemodInactive, Outcome, Request, original, run
 from ssot_fix.project.config import Config
 from ssot_fix.report.summary import Summary, summarize
 

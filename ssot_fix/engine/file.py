@@ -8,7 +8,6 @@ import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from pathlib import Path
 
 from ssot_fix.asking import listening
 from ssot_fix.bindings import Module, load
@@ -236,12 +235,3 @@ def _finding(module: Module, plan: Plan, site: Site, new: Source | None, scope: 
         replacement,
         scope,
     )
-
-
-def original(root: Path, result: FileResult) -> bytes | None:
-    """The bytes that a result's edits are for; None if the file no longer holds them."""
-    try:
-        data = (root / result.path).read_bytes()
-    except OSError:
-        return None
-    return data if hashlib.sha256(data).digest() == result.digest else None

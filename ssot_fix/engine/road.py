@@ -97,7 +97,7 @@ class Road:
         self._outcome.counts.discovered = len(everything)
         self._outcome.files_scanned = sum(self._in_scope.values())
         self._outcome.tests_skipped = len(asked_for) - self._outcome.files_scanned
-        self._found = replace(found, listed=listed_as(self._request, found, wanted))
+        self._found = found._replace(listed=listed_as(self._request, found, wanted))
         if self._memory is not None:
             self._memory.look(everything)
         self._lap("discover")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -113,3 +114,12 @@ def prepare(
     from ssot_fix.engine.road import Road  # noqa: PLC0415
 
     return Road(request, progress).prepared()
+
+
+def original(root: Path, result: FileResult) -> bytes | None:
+    """The bytes that a result's edits are for; None if the file no longer holds them."""
+    try:
+        data = (root / result.path).read_bytes()
+    except OSError:
+        return None
+    return data if hashlib.sha256(data).digest() == result.digest else None

@@ -542,9 +542,7 @@ class Index:
 class _Beside:
     """What lies beside the project's files without being one of them: ignored, generated, compiled, stubs."""
 
-    def __init__(
-        self, around: Surroundings, generated: frozenset[str], missing: Callable[[], frozenset[str]]
-    ) -> None:
+    def __init__(self, around: Surroundings, generated: frozenset[str], missing: Callable[[], frozenset[str]]) -> None:
         """`generated` are files that the project's build writes; `missing` gives what git may be asked about."""
         self._around = around
         self._made = set(generated)
