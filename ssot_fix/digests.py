@@ -28,6 +28,11 @@ def digest_of(data: bytes) -> bytes:
     return hashlib.blake2b(data, digest_size=_SIZE).digest()
 
 
+def blob_name(data: bytes) -> bytes:
+    """What git would call a blob of some bytes: 20 bytes."""
+    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).digest()
+
+
 def _encoded(value: object) -> Iterator[bytes]:  # noqa: PLR0912  one case for each kind
     """Pieces that tell a value from all others: each is of known length, or says how long it is."""
     match value:

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ssot_fix.digests import blob_name
 from ssot_fix.engine.contract import Codemod, Surveyor
-from ssot_fix.project.resolver import blob_name
 
 _STAR = re.compile(rb"\bfrom[ \t]+([\w.]+)[ \t]+import[ \t]*\(?[ \t]*\*")
 _BEFORE_A_DOT = re.compile(rb"(?:(\w+)|[}\"'\])])\Z")

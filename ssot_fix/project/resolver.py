@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import hashlib
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
@@ -11,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from ssot_fix.asking import AskedSet, Question, note, remembered
+from ssot_fix.digests import blob_name
 from ssot_fix.newer_syntax import Unparseable, parse
 from ssot_fix.project.dependencies import Declared, declared
 from ssot_fix.project.names import Names, module_names
@@ -324,11 +324,6 @@ class Project:
 
 # The tables whose questions are about one file, which is their key, or the first part of it.
 PATH_TABLES = frozenset({"facts", "names", "rebinds", "text"})
-
-
-def blob_name(data: bytes) -> bytes:
-    """What git would call a blob of some bytes: 20 bytes."""
-    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).digest()
 
 
 def held(members: Set[str]) -> Iterable[str]:

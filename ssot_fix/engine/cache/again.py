@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from ssot_fix.digests import Undigestible
+from ssot_fix.digests import Undigestible, blob_name
 from ssot_fix.engine.cache.answers import Answers, Trace, path_of, told
 from ssot_fix.engine.cache.keeping import NUMBER, about_files, save, tells
 from ssot_fix.engine.cache.record import Again, Last, Record
@@ -16,7 +16,7 @@ from ssot_fix.engine.executors import Pool
 from ssot_fix.engine.file import Analysed
 from ssot_fix.engine.run import Outcome, Request
 from ssot_fix.engine.screen import Screen, Screened, users
-from ssot_fix.project.resolver import Project, blob_name, project_of
+from ssot_fix.project.resolver import Project, project_of
 
 
 def look_again(request: Request, store: Store, last: Last) -> Outcome | None:

@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 
+from ssot_fix.digests import blob_name
 from ssot_fix.engine.cache.contents import SIZE, changed, now, statuses, trusted
 from ssot_fix.engine.cache.record import Edited, Files, Last, Record, name_of, program_of
 from ssot_fix.engine.cache.store import Store, dump
 from ssot_fix.engine.run import Outcome, Request
 from ssot_fix.project.git import GitError, digest_of_list, toplevel
-from ssot_fix.project.resolver import blob_name
 from ssot_fix.project.surroundings import still_holds
 
 _FEW = 4_000_000  # bytes of changed files: beyond, a whole run with all its workers is faster

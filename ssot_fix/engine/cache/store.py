@@ -7,7 +7,6 @@ import hashlib
 import io
 import os
 import pickle
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -88,6 +87,8 @@ class Store:
     def save(self, name: str, payload: bytes) -> bool:
         """Save something under a name, whole or not at all; whether that worked."""
         digest = hashlib.blake2b(payload, digest_size=_DIGEST).digest()
+        import tempfile  # noqa: PLC0415  only a run that finds something new saves it
+
         temporary = None
         try:
             self._folder.mkdir(_PRIVATE, parents=True, exist_ok=True)
