@@ -664,6 +664,40 @@ def test_counts_names_not_statements(make):
     assert index.count() == (5, 3)
 
 
+def test_files_can_be_judged_one_by_one(make, tmp_path):
+    """In whatever order, and no others are; what git ignores is known each time."""
+    subprocess.run(("git", "init", "--quiet"), cwd=tmp_path, check=True)
+    (tmp_path / ".gitignore").write_text("made*.py\n")
+    asking = {
+        "a.py": "from shop import gone, made\nimport shop.made",
+        "b.py": "from shop.made2 import x\nimport made3",
+        "c.py": "import shop.gone, shop.made4",
+        "sub/d.py": "from shop.cart import Cart, Bag, made\nfrom .made5 import y",
+        "e.py": "from shop.made6 import *\nfrom shop.lost import *",
+        "f.py": "'shop.made.x', 'shop.lost.y', 'shop.made7'",
+    }
+    whole = make({**SHOP, **asking}).dangling()
+    assert set(whole) == {"a.py", "c.py", "e.py", "sub/d.py"}
+    for seed in range(5):
+        index = make({**SHOP, **asking})
+        for path in Random(seed).sample(list(asking), len(asking)):
+            assert index.dangling_in([path]) == {path: whole[path] for path in [path] if path in whole}
+            assert index.dangling_string("shop.made.x") is None
+        assert index.dangling() == whole
+
+
+def test_git_is_asked_about_what_matters_and_at_most_four_times(make, tmp_path):
+    files = {f"a{n}.py": f"import shop.gone{n}\nfrom shop.cart import Cart" for n in range(9)}
+    index = make({**SHOP, **files, "b.py": "import shop.unseen"})
+    asked = []
+    for path in files:
+        index.dangling_in([path])
+        asked.append([about for kind, about, *_ in index._project.around.asked() if kind == "ignored"])
+    assert asked[0] == [("shop/gone0.py", "shop/gone0/__init__.py")]
+    assert len(asked[-1]) == 4
+    assert "shop/unseen.py" in asked[-1][-1]
+
+
 def test_a_file_without_a_scan_has_names_all_the_same(tmp_path):
     (tmp_path / "a.py").write_text("x = 1")
     index = Index(project_of(tmp_path, ["a.py"], ()), {})

@@ -269,6 +269,11 @@ class TestTarget:
         assert target(held, "a") == "b"
         assert [entry.where for entry in held.sources()] == ["line 1"]
 
+    def test_what_they_can_not_tell_of(self):
+        held = moves("a.b -> x", "c.d:X -> y:X")
+        assert not any(map(held.may_tell_of, ["", "b", "a.c", "a.bb", "c.d2", "c.x", "x", "y"]))
+        assert not moves().may_tell_of("")
+
     def test_unused(self):
         held = moves("a -> b", "b -> c", "d:X -> e", "f -> g", "h -> i", "j -> k")
         pairs = [("a", "X"), ("d", "Y"), ("f.sub", None), ("h", "i")]
@@ -469,6 +474,8 @@ def test_any_moves(pairs, start, random):
     if end is not None:
         assert end != start
         assert target(held, end) is None
+        assert held.may_tell_of(place(start).module)
+        assert held.may_tell_of(start.replace(":", "."))
 
 
 @given(random_moves())

@@ -8,7 +8,7 @@ from collections import Counter
 from itertools import cycle, groupby
 
 import pytest
-from cases import IMPORTS, Case, all_cases, check_case, check_layouts, lay_out, lay_out_case, run_case
+from cases import IMPORTS, Case, all_cases, check_case, check_layouts, lay_out, lay_out_case, run_case, run_project
 
 from cli import main
 from codemods.stale_imports.reasons import REASONS
@@ -244,6 +244,47 @@ def python(code: str, folder) -> subprocess.CompletedProcess[str]:
         timeout=60,
         check=False,
     )
+
+
+# Files out of scope
+
+
+MOVED = """codemods = ["stale-imports"]
+[stale-imports]
+moves = [
+    { from = "shop.core", to = "shop.agents.engine" },
+    { from = "shop.paint:Red", to = "shop.agents.engine:Engine" },
+    { from = "shop.unheard", to = "shop.agents.engine" },
+]
+"""
+
+
+def test_a_move_that_only_tests_need_is_of_use(root):
+    """Though nothing is done about them, nor about all else that they ask for."""
+    tests = {
+        "tests/test_a.py": "from shop.core import Engine\nimport shop.gone",
+        "tests/test_b.py": "A = 'shop.paint.Red'",
+    }
+    lay_out(root, {"ssot-fix.toml": MOVED, **ENGINE, "app.py": "import shop.gone\n", **tests})
+    outcome = run_project(root)
+    assert [(each.path, finding.reason) for each in outcome.results for finding in each.findings] == [
+        ("app.py", "removed")
+    ]
+    assert outcome.notes == ["ssot-fix.toml:6: nothing imports what is moved there; it can be taken out"]
+    everything = run_project(root, include_tests=True)
+    assert [each.path for each in everything.results] == ["app.py", "tests/test_a.py", "tests/test_b.py"]
+    assert everything.notes == outcome.notes
+
+
+def test_a_candidate_that_fails_by_way_of_a_test_is_stale(root):
+    files = {
+        "tests/helper.py": "import shop.gone\n",
+        "shop/agents/engine.py": "import tests.helper\nclass Engine: ...\n",
+        "app.py": "from shop.core import Engine\n",
+    }
+    lay_out(root, {"ssot-fix.toml": 'codemods = ["stale-imports"]\n', **files})
+    (result,) = run_project(root).results
+    assert [finding.reason for finding in result.findings] == ["candidate-not-importable"]
 
 
 # In a git repository

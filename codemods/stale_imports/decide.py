@@ -6,7 +6,8 @@ import builtins
 import keyword
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
+from itertools import chain
 from typing import cast
 
 from codemods.stale_imports.moves import Moves, Place, configured, validate
@@ -71,8 +72,8 @@ class Candidate:
 class Decider:
     """Decides pair by pair.
 
-    `scopes` tells production from test code, by path, `ignores` what is never reported, and `told` what the history
-    does.
+    `scopes` tells production from test code, by path, `ignores` what is never reported, `told` what the history
+    does, and `is_in_scope` in which files sites are looked for.
     """
 
     project: Project
@@ -83,6 +84,9 @@ class Decider:
     services: Sequence[str] | None = None
     ignores: Callable[[str, Dangling], bool] = lambda _path, _dangling: False
     told: Mapping[tuple[str, str | None], Refusal] = field(default_factory=dict)
+    is_in_scope: Callable[[str], bool] = lambda _path: True
+    _failing: dict[str, bool] = field(default_factory=dict, init=False)
+    _named: dict[str, list[tuple[str, str]]] = field(default_factory=dict, init=False)
     _stale: dict[str, bool] = field(default_factory=dict, init=False)
 
     def decide(self, path: str, dangling: Dangling) -> Decision:
@@ -148,15 +152,19 @@ class Decider:
 
     def _namesakes(self, dotted: str) -> list[tuple[str, str]]:
         """The modules of the same last name."""
-        return self._by_last_name.get(dotted.rpartition(".")[2], [])
+        name = dotted.rpartition(".")[2]
+        if name not in self._named:
+            importable = filter(self._is_importable, self._by_last_name.get(name, ()))
+            self._named[name] = [(self.project.module_name(path), path) for path in importable]
+        return self._named[name]
 
     @cached_property
-    def _by_last_name(self) -> dict[str, list[tuple[str, str]]]:
-        found: dict[str, list[tuple[str, str]]] = {}
+    def _by_last_name(self) -> dict[str, list[str]]:
+        """The files, sorted, by the last name of what an import of them spells."""
+        found: dict[str, list[str]] = {}
         for path in sorted(self.project.files):
-            if self._is_importable(path):
-                module = self.project.module_name(path)
-                found.setdefault(module.rpartition(".")[2], []).append((module, path))
+            base = path.removesuffix("/__init__.py").removesuffix(".py")
+            found.setdefault(base.rpartition("/")[2], []).append(path)
         return found
 
     def _refusal(self, path: str, dangling: Dangling, what: str) -> Refusal:
@@ -257,15 +265,21 @@ class Decider:
     def is_stale(self, path: str) -> bool:
         """Whether importing a module runs into a dangling import for sure."""
         if path not in self._stale:
-            self._stale[path] = not self._failing.isdisjoint(self.index.reached(path))
+            self._stale[path] = self._meets_stale(path)
         return self._stale[path]
 
-    @cached_property
-    def _failing(self) -> frozenset[str]:
-        """The files with a dangling import that always runs."""
-        return frozenset(path for path, found in self.index.dangling().items() if self._fails(path, found))
+    def _meets_stale(self, path: str) -> bool:
+        reached = self.index.reached(path)
+        known = reached & self._failing.keys()
+        if any(self._failing[each] for each in known):
+            return True
+        fresh = sorted(reached - known)
+        found = self.index.dangling_in(each for each in fresh if each in self.scans)
+        self._failing.update((each, each in found and self._fails(each, found[each])) for each in fresh)
+        return any(self._failing[each] for each in fresh)
 
     def _fails(self, path: str, found: Iterable[Dangling]) -> bool:
+        """Whether a file with dangling imports has one that always runs."""
         left = {(each.module, each.name) for each in found if not self._is_mended(path, each)}
         return not left.isdisjoint(self._pairs_at_top(path))
 
@@ -326,33 +340,73 @@ def decider_of(project: Project, config: Config, scans: Mapping[str, Scan]) -> D
     index = Index(project, scans, former_parts(config))
     modules = (project.module_name(path) for path in sorted(project.files))
     moves = validate(Moves.of(configured(config)), index, modules)
-    scopes = Classifier(config.general.test_patterns).scope
+    scopes = lru_cache(maxsize=None)(Classifier(config.general.test_patterns).scope)
 
     def ignores(path: str, dangling: Dangling) -> bool:
         return cast("Options", config.options(NAME, path)).ignores(dangling.module, dangling.name)
 
-    return Decider(project, index, scans, moves, scopes, options.services, ignores)
+    def is_in_scope(path: str) -> bool:
+        return config.general.include_tests or scopes(path) == "production"
+
+    return Decider(project, index, scans, moves, scopes, options.services, ignores, is_in_scope=is_in_scope)
 
 
 def decide_all(
     decider: Decider,
 ) -> tuple[dict[str, dict[tuple[str, str | None], Decision]], dict[str, dict[str, Decision]]]:
-    """What is to become of every dangling import and string, by file."""
+    """What is to become of every dangling import and string, by file.
+
+    Of files out of scope, only what a move tells of: that bears on what becomes of the others, and on the notes.
+    """
+    index, moves = decider.index, decider.moves
+    paths = [path for path in decider.scans if decider.is_in_scope(path) or _may_have_moved(decider, path)]
+    dangling = index.dangling_in(paths)
+    texts = [
+        (text, path)
+        for path, scan in decider.scans.items()
+        for text in sorted(scan.strings)
+        if decider.is_in_scope(path) or moves.may_tell_of(text.replace(":", "."))
+    ]
+    in_strings = list(zip(texts, index.dangling_strings(texts), strict=True))
+    everything = [*chain.from_iterable(dangling.values()), *(each for _, each in in_strings if each is not None)]
+    index.look_for({each.name for each in everything if each.name})
+    return _imports(decider, dangling), _strings(decider, in_strings)
+
+
+def _imports(
+    decider: Decider, dangling: Mapping[str, Iterable[Dangling]]
+) -> dict[str, dict[tuple[str, str | None], Decision]]:
     imports: dict[str, dict[tuple[str, str | None], Decision]] = {}
-    for path, found in decider.index.dangling().items():
-        decided = {
-            (each.module, each.name): decider.decide(path, each) for each in found if not decider.ignores(path, each)
-        }
-        if decided:
-            imports[path] = decided
+    for path, found in dangling.items():
+        wanted = [each for each in found if _is_asked_for(decider, path, each)]
+        if wanted:
+            imports[path] = {(each.module, each.name): decider.decide(path, each) for each in wanted}
     for path, pair in decider.closing(imports):
         imports[path][pair] = replace(imports[path][pair], closes_cycle=True)
+    return imports
+
+
+def _strings(
+    decider: Decider, found: Iterable[tuple[tuple[str, str], Dangling | None]]
+) -> dict[str, dict[str, Decision]]:
     strings: dict[str, dict[str, Decision]] = {}
-    for path, scan in decider.scans.items():
-        for text in sorted(scan.strings):
-            dangling = decider.index.dangling_string(text, path)
-            if dangling is None or (dangling.kind == "name" and hasattr(builtins, dangling.name or "")):
-                continue  # mock makes builtins on any module
-            if not decider.ignores(path, dangling):
-                strings.setdefault(path, {})[text] = decider.decide(path, dangling)
-    return imports, strings
+    for (text, path), each in found:
+        if each is None or (each.kind == "name" and hasattr(builtins, each.name or "")):
+            continue  # mock makes builtins on any module
+        if _is_asked_for(decider, path, each):
+            strings.setdefault(path, {})[text] = decider.decide(path, each)
+    return strings
+
+
+def _may_have_moved(decider: Decider, path: str) -> bool:
+    """Whether a file may ask for something that a move tells of."""
+    if not decider.moves.sources():
+        return False
+    return any(map(decider.moves.may_tell_of, decider.index.targets(path)))
+
+
+def _is_asked_for(decider: Decider, path: str, dangling: Dangling) -> bool:
+    """Whether it matters what becomes of a dangling import or string."""
+    if decider.ignores(path, dangling):
+        return False
+    return decider.is_in_scope(path) or decider.moves.target(dangling.module, dangling.name) is not None

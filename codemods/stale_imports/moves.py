@@ -76,6 +76,8 @@ class Moves:
         for entry in entries:
             self._entries.setdefault(entry.source, entry)
         self._index = index
+        self._modules = frozenset(source.module for source in self._entries)
+        self._around = frozenset(module.rpartition(".")[0] for module in self._modules)
 
     @classmethod
     def of(cls, entries: Iterable[Entry]) -> Moves:
@@ -106,6 +108,16 @@ class Moves:
     def sources(self) -> tuple[Entry, ...]:
         """Every move, in order; of those that say the same, the first."""
         return tuple(self._entries.values())
+
+    def may_tell_of(self, dotted: str) -> bool:
+        """Whether `target` may know a module, or a name in it; False if it surely knows none."""
+        if dotted in self._around:
+            return True
+        while dotted and self._modules:
+            if dotted in self._modules:
+                return True
+            dotted = dotted.rpartition(".")[0]
+        return False
 
     def target(self, module: str, name: str | None) -> Place | None:
         """Where a name that is gone is now (None: the module itself; "*": all its names); None if no move tells.

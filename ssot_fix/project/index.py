@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import posixpath
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
@@ -68,11 +68,13 @@ def _is_shadowed(name: str, said: Declared) -> bool:
 
 
 def _entries(project: Project, root: str) -> Iterator[str]:
-    start = len(root) + 1 if root else 0
-    for path in project.files:
-        if not root or path.startswith(f"{root}/"):
-            first, slash, _ = path[start:].partition("/")
-            yield first if slash else posixpath.splitext(first)[0]
+    """The names of the folders and modules that lie in a source root."""
+    lead = f"{root}/" if root else ""
+    start = len(lead)
+    for path in (*project.folders, *project.files):
+        if path.startswith(lead) and path.find("/", start) < 0 and path:
+            name = path[start:]
+            yield name if path in project.folders else posixpath.splitext(name)[0]
 
 
 class Index:
@@ -89,12 +91,14 @@ class Index:
         self._said = project.declared
         self._beside = _Beside(project.around, self._said.generated, lambda: self._missing)
         self._there: dict[str, bool] = {}
+        self._file_of: dict[str, str | None] = {}
         self._files: dict[tuple[str, _Roots], tuple[str, ...]] = {}
         self._exact: dict[str, Names] = {}
         self._offered: dict[tuple[str, str], bool | None] = {}
         self._judged: dict[tuple[str, str | None], Dangling | None] = {}
         self._found: dict[str, list[Dangling]] = {}
-        self._runs: dict[str, tuple[str, ...]] = {}
+        self._definitions: dict[str, list[tuple[str, str]]] = {}
+        self._runs: dict[str, frozenset[str]] = {}
         self._reached: dict[str, frozenset[str]] = {}
 
     # What there is
@@ -106,7 +110,11 @@ class Index:
 
     def module(self, dotted: str) -> str | None:
         """The file of a first-party module under the source roots; None if it has none."""
-        return next(iter(self._located(dotted, self._project.source_roots)), None)
+        try:
+            return self._file_of[dotted]
+        except KeyError:
+            found = self._file_of[dotted] = next(iter(self._located(dotted, self._project.source_roots)), None)
+            return found
 
     def exists(self, dotted: str) -> bool:
         """Whether a dotted path is a module, a package, or a folder that holds Python files."""
@@ -175,6 +183,8 @@ class Index:
             if name in IMPLICIT:
                 return True
         answers = {self._file_offers(path, name, roots, passed) for path in files if path not in passed}
+        if True in answers:
+            return True
         may_be_found = module.partition(".")[0] in self._hooked and all(map(_is_package, files))
         if may_be_found or self._beside.holds(f"{module}.{name}", roots):
             answers.add(None)
@@ -337,21 +347,32 @@ class Index:
     @cached_property
     def _missing(self) -> frozenset[str]:
         """The modules that are asked for somewhere and not there, as paths without a suffix."""
-        modules = {module for path in self._scans for module in self.targets(path)}
-        missing = {module for module in modules if not self.exists(module)}
+        missing = {module for module in self._asked_for() if not self.exists(module)}
         for text in frozenset[str]().union(*(scan.strings for scan in self._scans.values())):
             parts = text.partition(":")[0].split(".")
             missing.add(".".join(parts[: self._known(parts) + 1]))
         roots = self._project.source_roots
         return frozenset(_join(root, module.replace(".", "/")) for module in missing for root in roots)
 
+    def _asked_for(self) -> set[str]:
+        """The first-party modules that the project's files import from."""
+        imports = [(path, each) for path, scan in self._scans.items() for each in scan.imports]
+        plain = {each.module for _, each in imports if not each.level}
+        found = {self._target(path, each) for path, each in imports if each.level}
+        found |= {module for module in plain if module.partition(".")[0] in self.tops}
+        return {module for module in found if module is not None}
+
     def _dangling_of(self, path: str) -> Iterator[Dangling]:
         for imported in self._scans[path].imports:
             module = self._target(path, imported)
             if module is None:
                 continue
-            itself = path in self._located(module, self._project.source_roots)
+            files = self._located(module, self._project.source_roots)
+            itself = path in files
+            plain = self._plain(files[0]) if files and not itself else {}
             for name in imported.names or (None,):
+                if name in plain:  # as nearly always
+                    continue
                 found = self._judge(module, name)
                 if found is None and itself and name is not None and self._asks_itself(path, module, name):
                     found = Dangling(module, name, "name")
@@ -495,15 +516,18 @@ class Index:
 
     def definitions(self, name: str) -> list[tuple[str, str]]:
         """Path and kind of every module that plainly defines a name at module level, not imports it; sorted."""
-        return [pair for pair in self._binders.get(name, ()) if pair[1] != "import"]
+        self.look_for({name})
+        return self._definitions[name]
 
-    @cached_property
-    def _binders(self) -> dict[str, list[tuple[str, str]]]:
-        found: dict[str, list[tuple[str, str]]] = {}
-        for path in sorted(self._scans):
-            for name, kind in self._scans[path].names.items():
-                found.setdefault(name, []).append((path, kind))
-        return found
+    def look_for(self, names: Collection[str]) -> None:
+        """Find the definitions of some names at once, which takes no longer than those of one."""
+        fresh = frozenset(names) - self._definitions.keys()
+        self._definitions.update((name, []) for name in fresh)
+        for path in sorted(self._scans) if fresh else ():
+            bound = self._scans[path].names
+            for name in bound.keys() & fresh:
+                if bound[name] != "import":
+                    self._definitions[name].append((path, bound[name]))
 
     def reached(self, path: str) -> frozenset[str]:
         """The files that surely run when the module at a path is imported, that and the packages around it included.
@@ -511,19 +535,17 @@ class Index:
         Only imports at column 0 count: what stands in a branch or a function may not run.
         """
         if path not in self._reached:
-            reached: set[str] = set()
-            waiting = [path]
+            reached, waiting = {path}, [path]
             while waiting:
-                current = waiting.pop()
-                if current not in reached:
-                    reached.add(current)
-                    waiting += self._run_by(current)
+                fresh = self._run_by(waiting.pop()) - reached
+                reached |= fresh
+                waiting += fresh
             self._reached[path] = frozenset(reached)
         return self._reached[path]
 
-    def _run_by(self, path: str) -> tuple[str, ...]:
+    def _run_by(self, path: str) -> frozenset[str]:
         if path not in self._runs:
-            self._runs[path] = tuple(dict.fromkeys(self._read_runs(path)))
+            self._runs[path] = frozenset(self._read_runs(path))
         return self._runs[path]
 
     def _read_runs(self, path: str) -> Iterator[str]:

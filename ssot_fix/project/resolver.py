@@ -115,11 +115,10 @@ class Project:
     def folders(self) -> Set[str]:
         """Every folder that holds a Python file, directly or below."""
         found: set[str] = set()
-        for path in held(self.files):
-            folder = posixpath.dirname(path)
+        for folder in {path.rpartition("/")[0] for path in held(self.files)}:
             while folder not in found:
                 found.add(folder)
-                folder = posixpath.dirname(folder)
+                folder = folder.rpartition("/")[0]  # noqa: PLW2901
         return AskedSet("folders", found)
 
     def source_root_of(self, path: str) -> str:
