@@ -7,8 +7,9 @@ import re
 import types
 import unicodedata
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from ssot_fix.source import Source
 
@@ -130,7 +131,18 @@ def _lines_of_interest(source: Source | None) -> list[int] | None:
     # Python normalises identifiers (NFKC): in such texts they may be spelled otherwise.
     if not source.is_ascii and not unicodedata.is_normalized("NFKC", source.text):
         return None
-    return sorted({source.line_of(match.start()) for match in _TELLTALE.finditer(source.body)})
+    return lines_of(_TELLTALE, source)
+
+
+def lines_of(spelled: re.Pattern[bytes], source: Source) -> list[int]:
+    """The lines that spell something, sorted."""
+    return sorted({source.line_of(match.start()) for match in spelled.finditer(source.body)})
+
+
+def spans_one(node: ast.stmt | ast.expr | ast.excepthandler, lines: Sequence[int]) -> bool:
+    """Whether a node spans one of some lines, which are sorted."""
+    at = bisect_left(lines, node.lineno)
+    return at < len(lines) and lines[at] <= (node.end_lineno or node.lineno)
 
 
 # Where a name is bound: None at module level, else the names that the function or class declares global.
@@ -165,11 +177,7 @@ class _Walk:
             waiting += reversed(self._children(*waiting.pop()))
 
     def _near(self, node: ast.AST) -> bool:
-        first = getattr(node, "lineno", None)
-        if self._lines is None or first is None:
-            return True
-        at = bisect_left(self._lines, first)
-        return at < len(self._lines) and self._lines[at] <= (node.end_lineno or first)  # type: ignore[attr-defined]
+        return self._lines is None or not hasattr(node, "lineno") or spans_one(cast("ast.stmt", node), self._lines)
 
     def _bind(self, name: str, kind: str, scope: _Scope) -> None:
         if scope is not None and name not in scope:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import posixpath
-from collections.abc import Iterable, Iterator, Mapping, Set
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +14,7 @@ from ssot_fix.asking import AskedSet, Question, note, remembered
 from ssot_fix.digests import blob_name
 from ssot_fix.newer_syntax import Unparseable, parse
 from ssot_fix.project.dependencies import Declared, declared
-from ssot_fix.project.names import Names, module_names
+from ssot_fix.project.names import Names, lines_of, module_names, spans_one
 from ssot_fix.project.surroundings import Surroundings
 from ssot_fix.source import Source, UnreadableText
 
@@ -182,7 +183,7 @@ class Project:
             return ()
         name = self.module_name(path)
         package = name if path.endswith("__init__.py") else name.rpartition(".")[0]
-        return tuple(_import_facts(tree, package))
+        return tuple(_import_facts(tree, package, lines_of(_IMPORT, source)))
 
     def origin(self, module: str, name: str) -> tuple[str, str]:
         """Where `from module import name` leads: the defining module and the name there.
@@ -335,7 +336,11 @@ def _split(dotted: str) -> tuple[str, str]:
     return (module, name) if module else (name, "")
 
 
-def _import_facts(tree: ast.Module, package: str) -> Iterator[ImportFact]:
+_IMPORT = re.compile(rb"\bimport\b")
+
+
+def _import_facts(tree: ast.Module, package: str, lines: Sequence[int]) -> Iterator[ImportFact]:
+    """The imports of a tree; `lines` are those, sorted, on which there may be one."""
     stack: list[tuple[ast.AST, str]] = [(node, "module") for node in reversed(tree.body)]
     while stack:
         node, level = stack.pop()
@@ -346,10 +351,17 @@ def _import_facts(tree: ast.Module, package: str) -> Iterator[ImportFact]:
             origin = _absolute(node.level, node.module or "", package)
             for alias in node.names:
                 yield ImportFact(origin, alias.name, alias.asname or alias.name, level)
-        elif isinstance(node, ast.stmt | ast.ExceptHandler | ast.match_case):
+        elif isinstance(node, _HOLDING) and (isinstance(node, ast.match_case) or spans_one(node, lines)):
             inner = _level_inside(node, level)
             for name in ("body", "handlers", "orelse", "finalbody", "cases"):
                 stack.extend((child, inner) for child in reversed(getattr(node, name, ())))
+
+
+# The statements that hold others, and their parts.
+_HOLDING = (
+    *(ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.If, ast.For, ast.AsyncFor, ast.While),
+    *(ast.With, ast.AsyncWith, ast.Try, ast.TryStar, ast.Match, ast.ExceptHandler, ast.match_case),
+)
 
 
 def _absolute(level: int, module: str, package: str) -> str:
