@@ -187,7 +187,7 @@ class Binder:
             found = self.project.origin(origin, name)
             if found not in {(origin, name), (self.target.module, self.target.name)}:
                 return True
-            if re.search(rb"\b" + re.escape(name).encode() + rb"\b", self.project.read(path)):
+            if self.project.matches(path, rb"\b" + re.escape(name).encode() + rb"\b"):
                 return found != (self.target.module, self.target.name)
         return False
 

@@ -122,16 +122,13 @@ def _root_by_use(project: Project, path: str, name: str) -> str:
     """The source root from which the project's own imports of a module start."""
     default = project.source_root_of(path)
     tail = project.module_name(path).rpartition(".")[2]
-    pattern = re.compile(rb"\bfrom[ \t]+([\w.]*\b" + tail.encode() + rb")[ \t]+import\b[^\n]*\b" + name.encode())
+    pattern = rb"\bfrom[ \t]+([\w.]*\b" + tail.encode() + rb")[ \t]+import\b[^\n]*\b" + name.encode()
     uses: Counter[str] = Counter()
     for other in sorted(project.files):
         if not path.startswith(default) or other == path:
             continue
-        try:
-            data = project.read(other)
-        except OSError:
-            continue
-        uses.update(match.decode() for match in pattern.findall(data) if not match.startswith(b"."))
+        found = project.matches(other, pattern)
+        uses.update(match.decode() for match in found if not match.startswith(b"."))
         if sum(uses.values()) >= 20:  # enough to tell
             break
     for dotted, _ in uses.most_common():
@@ -146,15 +143,10 @@ def _most_imported(project: Project, found: Sequence[tuple[str, str]]) -> list[t
     """Of several candidates, those of the one module that other files import; else all of them."""
     users: Counter[str] = Counter()
     patterns = {
-        path: re.compile(rb"\b" + project.module_name(path).rpartition(".")[2].encode() + rb"[ \t]+import\b")
-        for path, _ in found
+        path: rb"\b" + project.module_name(path).rpartition(".")[2].encode() + rb"[ \t]+import\b" for path, _ in found
     }
     for other in project.files:
-        try:
-            data = project.read(other)
-        except OSError:
-            continue
-        users.update(path for path, pattern in patterns.items() if path != other and pattern.search(data))
+        users.update(path for path, pattern in patterns.items() if path != other and project.matches(other, pattern))
     used = [path for path in patterns if users[path]]
     return [item for item in found if item[0] == used[0]] if len(used) == 1 else list(found)
 

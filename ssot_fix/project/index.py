@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
-from ssot_fix.newer_syntax import Unparseable, parse
+from ssot_fix.newer_syntax import parse
 from ssot_fix.project.dependencies import Declared
-from ssot_fix.project.names import IMPLICIT, Names, module_names
+from ssot_fix.project.names import IMPLICIT, Names
 from ssot_fix.project.resolver import Project
 from ssot_fix.project.scan import Imported, Scan
 from ssot_fix.project.surroundings import Surroundings
-from ssot_fix.source import Source, UnreadableText
+from ssot_fix.source import Source
 
 _UNKNOWN = Names({}, open=True)
 _Roots = tuple[str, ...]
@@ -93,7 +93,6 @@ class Index:
         self._there: dict[str, bool] = {}
         self._file_of: dict[str, str | None] = {}
         self._files: dict[tuple[str, _Roots], tuple[str, ...]] = {}
-        self._exact: dict[str, Names] = {}
         self._offered: dict[tuple[str, str], bool | None] = {}
         self._judged: dict[tuple[str, str | None], Dangling | None] = {}
         self._found: dict[str, list[Dangling]] = {}
@@ -141,17 +140,7 @@ class Index:
 
     def names(self, path: str) -> Names:
         """The exact names of the module at a path; open if it can't be read or parsed."""
-        if path not in self._exact:
-            self._exact[path] = self._read_names(path)
-        return self._exact[path]
-
-    def _read_names(self, path: str) -> Names:
-        try:
-            source = Source(self._project.read(path))
-            tree = parse(source.text, source.body).tree
-        except (OSError, UnreadableText, Unparseable):
-            return _UNKNOWN
-        return module_names(tree, source, stub=path.endswith(".pyi"))
+        return self._project.names(path) or _UNKNOWN
 
     def _plain(self, path: str) -> Mapping[str, str]:
         scan = self._scans.get(path)

@@ -33,14 +33,25 @@ class ImportFact:
     level: str
 
 
+# An import as it is written: dots, module, name (None: the module itself), what it binds, and the level as of a fact.
+Imported = tuple[int, str, str | None, str, str]
+
+
 @dataclass(slots=True)
 class _Read:
-    """What was read of files, each at most once; a computed value with what it asked."""
+    """What was read of files, each at most once."""
 
     contents: dict[str, bytes] = field(default_factory=dict)
-    facts: dict[str, tuple[ImportFact, ...]] = field(default_factory=dict)
+    imports: dict[str, tuple[Imported, ...]] = field(default_factory=dict)
     names: dict[str, Names | None] = field(default_factory=dict)
     rebound: dict[str, frozenset[str]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Known:
+    """What follows from that with some source roots; what files are reached with what was asked for that."""
+
+    facts: dict[str, tuple[ImportFact, ...]] = field(default_factory=dict)
     reached: dict[tuple[str, frozenset[str], bool], tuple[frozenset[str], set[Question]]] = field(default_factory=dict)
 
 
@@ -55,19 +66,20 @@ class Project:
     root: Path
     files: Set[str]
     source_roots: tuple[str, ...] = ("",)
-    _read: _Read = field(default_factory=_Read, compare=False, repr=False)
+    _read: _Read = field(default_factory=_Read, compare=False, repr=False)  # the same for other source roots
+    _known: _Known = field(default_factory=_Known, compare=False, repr=False)
 
     def __getstate__(self) -> dict[str, object]:
         """Without what was read: workers read what they need."""
         kept = {name: value for name, value in self.__dict__.items() if name != "around"}
-        return {**kept, "_read": _Read()}
+        return {**kept, "_read": _Read(), "_known": _Known()}
 
     def with_roots(self, roots: Iterable[str]) -> Project:
         """The same project with more source roots, behind those that it has."""
         wanted = tuple(dict.fromkeys((*self.source_roots, *roots)))
         if wanted == self.source_roots:
             return self
-        project = replace(self, source_roots=wanted, _read=_Read())
+        project = replace(self, source_roots=wanted, _known=_Known())
         project.__dict__["around"] = self.around  # one record of what was asked
         return project
 
@@ -171,19 +183,40 @@ class Project:
     def facts(self, path: str) -> tuple[ImportFact, ...]:
         """The imports of a file, in order; none if it can't be read or parsed."""
         note("facts", path)
-        if path not in self._read.facts:
-            self._read.facts[path] = self._read_facts(path)
-        return self._read.facts[path]
+        if path not in self._known.facts:
+            self._known.facts[path] = self._read_facts(path)
+        return self._known.facts[path]
 
     def _read_facts(self, path: str) -> tuple[ImportFact, ...]:
+        name = self.module_name(path)
+        package = name if path.endswith("__init__.py") else name.rpartition(".")[0]
+        return tuple(
+            ImportFact(_absolute(dots, module, package), taken, bound, level)
+            for dots, module, taken, bound, level in self.imports(path)
+        )
+
+    def imports(self, path: str) -> tuple[Imported, ...]:
+        """The imports of a file as they are written, in order; none if it can't be read or parsed."""
+        note("facts", path)
+        if path not in self._read.imports:
+            self._read.imports[path] = self._read_imports(path)
+        return self._read.imports[path]
+
+    def _read_imports(self, path: str) -> tuple[Imported, ...]:
         try:
             source = Source(self._bytes(path))
             tree = parse(source.text, source.body).tree
         except (OSError, UnreadableText, Unparseable):
             return ()
-        name = self.module_name(path)
-        package = name if path.endswith("__init__.py") else name.rpartition(".")[0]
-        return tuple(_import_facts(tree, package, lines_of(_IMPORT, source)))
+        return tuple(_imports(tree, lines_of(_IMPORT, source)))
+
+    def matches(self, path: str, pattern: bytes) -> tuple[bytes, ...]:
+        """What a regular expression with at most one group finds in a file; nothing if it can't be read."""
+        note("matches", (path, pattern))
+        try:
+            return tuple(re.findall(pattern, self._bytes(path)))
+        except OSError:
+            return ()
 
     def origin(self, module: str, name: str) -> tuple[str, str]:
         """Where `from module import name` leads: the defining module and the name there.
@@ -227,7 +260,8 @@ class Project:
         if path not in self._read.names:
             try:
                 source = Source(self._bytes(path))
-                self._read.names[path] = module_names(parse(source.text, source.body).tree)
+                tree = parse(source.text, source.body).tree
+                self._read.names[path] = module_names(tree, source, stub=path.endswith(".pyi"))
             except (OSError, UnreadableText, Unparseable):
                 self._read.names[path] = None
         return self._read.names[path]
@@ -285,7 +319,7 @@ class Project:
         """
         shared = frozenset(self._packages_around(path)) & frozenset(self._packages_around(importer))
         key = path, shared, in_functions
-        return remembered(self._read.reached, key, lambda: frozenset(self._reach(*key)))
+        return remembered(self._known.reached, key, lambda: frozenset(self._reach(*key)))
 
     def _reach(self, path: str, around: frozenset[str], in_functions: bool) -> set[str]:
         reached = {path, *(package for package in self._packages_around(path) if package in self.files)} - around
@@ -323,7 +357,7 @@ class Project:
 
 
 # The tables whose questions are about one file, which is their key, or the first part of it.
-PATH_TABLES = frozenset({"facts", "names", "rebinds", "text"})
+PATH_TABLES = frozenset({"facts", "matches", "names", "rebinds", "text"})
 
 
 def held(members: Set[str]) -> Iterable[str]:
@@ -339,18 +373,17 @@ def _split(dotted: str) -> tuple[str, str]:
 _IMPORT = re.compile(rb"\bimport\b")
 
 
-def _import_facts(tree: ast.Module, package: str, lines: Sequence[int]) -> Iterator[ImportFact]:
+def _imports(tree: ast.Module, lines: Sequence[int]) -> Iterator[Imported]:
     """The imports of a tree; `lines` are those, sorted, on which there may be one."""
     stack: list[tuple[ast.AST, str]] = [(node, "module") for node in reversed(tree.body)]
     while stack:
         node, level = stack.pop()
         if isinstance(node, ast.Import):
             for alias in node.names:
-                yield ImportFact(alias.name, None, alias.asname or alias.name.partition(".")[0], level)
+                yield 0, alias.name, None, alias.asname or alias.name.partition(".")[0], level
         elif isinstance(node, ast.ImportFrom):
-            origin = _absolute(node.level, node.module or "", package)
             for alias in node.names:
-                yield ImportFact(origin, alias.name, alias.asname or alias.name, level)
+                yield node.level, node.module or "", alias.name, alias.asname or alias.name, level
         elif isinstance(node, _HOLDING) and (isinstance(node, ast.match_case) or spans_one(node, lines)):
             inner = _level_inside(node, level)
             for name in ("body", "handlers", "orelse", "finalbody", "cases"):

@@ -68,7 +68,9 @@ class Answers:
         project, path = self._project, path_of(key)
         said: object = None
         if table == "facts":
-            said = project.facts(path)
+            said = project.imports(path)  # what follows from it depends on the source roots, which are the same
+        elif table == "matches":
+            said = project.matches(path, key[1])
         elif table == "names":
             said = project.names(path)
         elif table == "rebinds":
