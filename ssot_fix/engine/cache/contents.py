@@ -6,11 +6,12 @@ import os
 import stat
 import time
 from array import array
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 SIZE = 20  # bytes of the name of a content
 STATUS = 32  # bytes
 _FIELDS = 4
+MANY = 50  # files that git is asked about, rather than reading them
 _MASK = (1 << 63) - 1
 # A file that was changed when it was read, or just before, may change again without its times telling (git calls
 # that racily clean); file systems count in steps of up to two seconds.
@@ -51,6 +52,12 @@ def trusted(seen: bytes, began: int, lacking: Collection[int] = ()) -> bytes:
         if fields[at + 1] > latest or fields[at + 2] > latest or place in lacking:
             fields[at : at + _FIELDS] = array("q", (-2, -2, -2, -2))
     return fields.tobytes()
+
+
+def sizes(paths: Sequence[str], seen: bytes, places: Iterable[int]) -> dict[str, int]:
+    """The sizes of the regular files at some places."""
+    fields = array("q", seen)
+    return {paths[at]: size for at in places if (size := fields[at * _FIELDS]) >= 0}
 
 
 def changed(before: bytes, today: bytes) -> list[int]:

@@ -9,11 +9,12 @@ from pathlib import Path
 from ssot_fix.digests import Undigestible
 from ssot_fix.edits import FileResult
 from ssot_fix.engine.cache.answers import Answers, Trace, told
-from ssot_fix.engine.cache.contents import SIZE, STATUS, now, statuses, trusted
+from ssot_fix.engine.cache.contents import MANY, SIZE, STATUS, now, sizes, statuses, trusted
 from ssot_fix.engine.cache.identity import named
 from ssot_fix.engine.cache.store import Store, dump
 from ssot_fix.engine.file import Analysed, Analysis
 from ssot_fix.engine.screen import Pairs, Screen, Screened
+from ssot_fix.project.git_index import indexed
 
 _KEPT = 4  # results for each file: a branch and back again costs nothing
 _SPARE = 2  # as many contents are kept as a project has files, times this
@@ -57,13 +58,17 @@ class Memory:
         self._paths = paths
         self._statuses = statuses(str(self._root), paths)
         known = self.store.restore("contents")
-        if not isinstance(known, tuple):
-            return
-        before = {path: at for at, path in enumerate(known[0])}
+        old_paths, old_statuses, old_names = known if isinstance(known, tuple) else ((), b"", b"")
+        before = {path: at for at, path in enumerate(old_paths)}
+        unknown: list[int] = []
         for at, path in enumerate(paths):
             old = before.get(path)
-            if old is not None and _slice(known[1], old, STATUS) == _slice(self._statuses, at, STATUS):
-                self.contents[path] = _slice(known[2], old, SIZE)
+            if old is not None and _slice(old_statuses, old, STATUS) == _slice(self._statuses, at, STATUS):
+                self.contents[path] = _slice(old_names, old, SIZE)
+            else:
+                unknown.append(at)
+        if before and len(unknown) > MANY:
+            self.contents |= indexed(self._root, sizes(paths, self._statuses, unknown))
 
     # What is known by content
 

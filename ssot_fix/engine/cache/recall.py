@@ -8,16 +8,18 @@ from __future__ import annotations
 import os
 import stat
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 from ssot_fix.digests import blob_name
-from ssot_fix.engine.cache.contents import SIZE, changed, now, statuses, trusted
+from ssot_fix.engine.cache.contents import MANY, SIZE, changed, now, sizes, statuses, trusted
 from ssot_fix.engine.cache.record import Edited, Files, Last, Record, name_of, program_of
 from ssot_fix.engine.cache.store import Store, dump
 from ssot_fix.engine.run import Outcome, Request
 from ssot_fix.project.git import GitError, digest_of_list, toplevel
+from ssot_fix.project.git_index import indexed
 from ssot_fix.project.surroundings import still_holds
 
 _FEW = 4_000_000  # bytes of changed files: beyond, a whole run with all its workers is faster
@@ -34,7 +36,7 @@ def recall(request: Request, store: Store) -> Outcome | None:
     root = os.fspath(request.config.root)
     seen = statuses(root, record.files.paths)
     places = changed(record.files.statuses, seen)
-    edited = _edited(root, record.files, places)
+    edited = _edited(request.config.root, record.files, seen, places)
     if edited is None or not still_holds(request.config.root, record.around):
         return None
     files = _seen_today(record.files, trusted(seen, began), edited)
@@ -105,18 +107,21 @@ def _content(path: str) -> bytes:
         return b""
 
 
-def _edited(root: str, files: Files, places: Iterable[int]) -> Edited | None:
+def _edited(root: Path, files: Files, seen: bytes, places: Sequence[int]) -> Edited | None:
     """The files that hold something else than before; None if one can't be read, or it is too much."""
     found: dict[str, tuple[bytes, bytes]] = {}
     left = _FEW
+    blobs = indexed(root, sizes(files.paths, seen, places)) if len(places) > MANY else {}
     for at in places:
         path = files.paths[at]
+        before = files.names[at * SIZE : (at + 1) * SIZE]
+        if blobs.get(path) == before:
+            continue
         try:
             with open(f"{root}/{path}", "rb") as file:  # noqa: PTH123
                 data = file.read()
         except OSError:
             return None
-        before = files.names[at * SIZE : (at + 1) * SIZE]
         if blob_name(data) != before:
             found[path] = before, data
             left -= len(data)
