@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test coverage lint format clean
+.PHONY: demo test coverage bench lint format clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python fixtures/demo.py
@@ -13,6 +13,10 @@ test: $(VENV)/.test-installed lint
 
 coverage: $(VENV)/.test-installed
 	$(BIN)/python -m pytest --numprocesses=auto --dist=worksteal --cov --cov-report=term
+
+# Fetches code and tools from PyPI, takes a quarter of an hour at most, and writes docs/benchmarks.md.
+bench: $(VENV)/.installed
+	$(BIN)/python -m benchmarks.run $(BENCH)
 
 lint: $(VENV)/.test-installed
 	$(BIN)/ruff check .
