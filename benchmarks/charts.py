@@ -34,10 +34,11 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A line through points (x, y), with its name."""
+    """A line through points (x, y), with its name; one that was not measured is dashed, without marks."""
 
     name: str
     points: tuple[tuple[float, float], ...]
+    measured: bool = True
 
 
 def bar_chart(title: str, bars: Sequence[Bar]) -> str:
@@ -74,12 +75,14 @@ def line_chart(title: str, across: str, curves: Sequence[Curve]) -> str:
         parts.append(_text(left - 8, y + 4, f"{tick:g} s", "end"))
     parts += [_text(left + tick * x_scale, bottom + 20, f"{tick:,.0f}", "middle") for tick in x_ticks]
     for number, curve in enumerate(curves):
+        colour, y = number if curve.measured else 2, top + 20 * (number + 1)
         places = [(left + x * x_scale, bottom - y * y_scale) for x, y in curve.points]
         path = "L".join(f"{x:.1f} {y:.1f}" for x, y in places)
-        parts.append(f'<path class="curve s{number}" d="M{path}"/>')
-        parts += [f'<circle class="d{number}" cx="{x:.1f}" cy="{y:.1f}" r="4"/>' for x, y in places]
-        parts.append(f'<rect class="d{number}" x="{left + 14}" y="{top + 4 + 20 * number}" width="14" height="4"/>')
-        parts.append(_text(left + 36, top + 11 + 20 * number, curve.name, ""))
+        parts.append(f'<path class="curve s{colour}" d="M{path}"/>')
+        if curve.measured:
+            parts += [f'<circle class="d{colour}" cx="{x:.1f}" cy="{y:.1f}" r="4"/>' for x, y in places]
+        parts.append(f'<rect class="d{colour}" x="{left + 14}" y="{y - 7}" width="14" height="4"/>')
+        parts.append(_text(left + 36, y, curve.name, ""))
     return _picture(title, height, parts)
 
 

@@ -38,8 +38,9 @@ any cache of results, *warm* with nothing changed since the run before, *edited*
 system has the files in memory in all cases. CPU seconds and memory are those of all processes together, memory from a
 run of its own (pages that processes share are counted once). Tools in Python may use their bytecode.
 
-LibCST's runner and Bowler are slow, so they get a random part of {sample_files} files, {sample_size:.1f} MB, with
-{sample_planted} of the planted reads. What the table says of them is marked with ≈ and computed by bytes.
+LibCST's runner and Bowler are slow, so they are timed on a random part of {sample_files} files, {sample_size:.1f} MB.
+What the table says of them is marked with ≈ and computed by bytes. What they find is looked at in a run of its own,
+over {judged_files} files with {judged_planted} of the planted reads.
 """
 
 
@@ -130,7 +131,7 @@ def _accuracy(part: Row) -> Iterator[str]:
 def _scored(score: Row, part: Row) -> Sequence[str]:
     shares = ["" if score[name] is None else f"{100 * score[name]:.1f} %" for name in ("recall", "precision")]
     found = f"{score['found']:,} of {score['found'] + score['missed']:,}"
-    where = f" ({part['sample_size'] / 1e6:.1f} MB)" if score["sample"] else ""
+    where = f" ({part['judged_files']} files)" if score["sample"] else ""
     own = (str(score[name]) for name in ("own", "own_only", "own_missed"))
     return (score["tool"] + where, found, shares[0], str(score["false"]), shares[1], *own)
 
@@ -201,5 +202,5 @@ def _curve(part: Row) -> str:
     states = [state for state in ("cold", "warm") if state in points[0]]
     curves = [Curve(state, tuple((p["files"], p[state]["wall"]) for p in points)) for state in states]
     last = points[-1]
-    curves.append(Curve("in proportion to the files", ((0, 0), (last["files"], last["cold"]["wall"]))))
+    curves.append(Curve("in proportion to the files", ((0, 0), (last["files"], last["cold"]["wall"])), measured=False))
     return line_chart("ssot-fix, all codemods: wall seconds", "Python files", curves)

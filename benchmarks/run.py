@@ -7,7 +7,8 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,6 +32,7 @@ class Work:
     cache: Path
     tree: trees.Tree
     sample: trees.Tree
+    judged: trees.Tree
     truth: planting.Truth
     rounds: int
     started: float
@@ -96,8 +98,9 @@ def _prepare(cache: Path, rounds: int) -> Work:
     say("corpora: fetch, unpack, plant, commit")
     tree, truth = trees.planted_tree(cache)
     sample = trees.sample_tree(cache, tree)
+    judged = trees.judged_tree(cache, tree, truth)
     trees.fresh(cache / "caches")
-    return Work(cache, tree, sample, truth, rounds, started, load)
+    return Work(cache, tree, sample, judged, truth, rounds, started, load)
 
 
 def _measure_tools(work: Work) -> dict[str, Any]:
@@ -119,7 +122,7 @@ def _measure_tools(work: Work) -> dict[str, Any]:
         "rounds": count,
         "skipped": skipped,
         "rows": rows,
-        "scores": _scores(work, samples, usable),
+        "scores": _scores(work, [usable[key] for key in samples], skipped),
         **_corpus(work),
     }
 
@@ -153,21 +156,17 @@ def _time(work: Work, entries: dict[str, tools.Entry], skipped: list[str]) -> di
     return samples
 
 
-class _changes:
-    """Files that are edited while an entry runs for which some have to be, and as they were afterwards."""
-
-    def __init__(self, work: Work, entry: tools.Entry, number: int) -> None:
-        self._tree = work.tree
-        self._number = number
-        self._wanted = entry.state == "edited"
-
-    def __enter__(self) -> None:
-        if self._wanted:
-            trees.edit(self._tree, trees.some(self._tree, EDITED), self._number)
-
-    def __exit__(self, *_: object) -> None:
-        if self._wanted:
-            trees.git(self._tree.root, "checkout", "--quiet", "--", ".")
+@contextmanager
+def _changes(work: Work, entry: tools.Entry, number: int) -> Iterator[None]:
+    """Have some files edited while an entry runs that is about that, and as they were afterwards."""
+    if entry.state != "edited":
+        yield
+        return
+    trees.edit(work.tree, trees.some(work.tree, EDITED), number)
+    try:
+        yield
+    finally:
+        trees.git(work.tree.root, "checkout", "--quiet", "--", ".")
 
 
 def _command(work: Work, entry: tools.Entry) -> measure.Command:
@@ -198,22 +197,28 @@ def _corpus(work: Work) -> dict[str, Any]:
         "sample_files": len(work.sample.paths),
         "sample_size": work.sample.size,
         "planted": len(work.truth.reads),
-        "sample_planted": len(work.truth.within(frozenset(work.sample.paths)).reads),
+        "judged_files": len(work.judged.paths),
+        "judged_planted": len(work.truth.within(frozenset(work.judged.paths)).reads),
         "corpora": [f"{corpus.name} {corpus.version}" for corpus in corpora.CORPORA],
     }
 
 
-def _scores(work: Work, measured: Iterable[str], entries: dict[str, tools.Entry]) -> list[dict[str, Any]]:
-    asked = [entries[key] for key in measured if entries[key].read and entries[key].state == "cold"]
-    found = {entry.key: _found(work, entry) for entry in asked}
+def _scores(work: Work, entries: Sequence[tools.Entry], skipped: list[str]) -> list[dict[str, Any]]:
+    found: dict[str, frozenset[accuracy.Place]] = {}
+    asked = {entry.key: entry for entry in entries if entry.read and entry.state == "cold"}
+    for key, entry in asked.items():
+        try:
+            found[key] = _found(work, entry)
+        except measure.Failed as error:
+            skipped.append(f"{entry.tool}, what it finds: {error}")
     ours = found.get("ssot-fix-cold", frozenset())
-    return [_score(work, entries[key], places, ours) for key, places in found.items()]
+    return [_score(work, asked[key], places, ours) for key, places in found.items()]
 
 
 def _score(
     work: Work, entry: tools.Entry, places: frozenset[accuracy.Place], ours: frozenset[accuracy.Place]
 ) -> dict[str, Any]:
-    paths = frozenset(_tree(work, entry).paths)
+    paths = frozenset((work.judged if entry.sample else work.tree).paths)
     reached = accuracy.score(places, work.truth.within(paths))
     own, ours_here = (_own(part, work.truth, paths) for part in (places, ours))
     return {
@@ -234,9 +239,12 @@ def _own(places: frozenset[accuracy.Place], truth: planting.Truth, paths: frozen
 
 def _found(work: Work, entry: tools.Entry) -> frozenset[accuracy.Place]:
     assert entry.read is not None
-    output = work.output(entry.key)
+    output, root = work.output(entry.key), _tree(work, entry).root
+    if entry.sample:
+        root = work.judged.root
+        measure.run(tools.command(entry, root, work.cache), output)
     out, err = (file.read_text(encoding="utf-8", errors="replace") for file in (output, output.with_suffix(".err")))
-    return frozenset(entry.read(_tree(work, entry).root, out, err))
+    return frozenset(entry.read(root, out, err))
 
 
 def _measure_large_file(work: Work) -> dict[str, Any]:

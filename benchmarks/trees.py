@@ -13,7 +13,7 @@ from benchmarks import corpora, planting
 
 WANTED = 400
 SAMPLE_BYTES = 1_000_000
-SAMPLE_PLANTED = 24
+JUDGED_FILES = 60
 LARGE_BYTES = 5_000_000
 SETTINGS = f"""include-tests = true
 
@@ -44,19 +44,21 @@ def planted_tree(cache: Path) -> tuple[Tree, planting.Truth]:
 
 
 def sample_tree(cache: Path, tree: Tree) -> Tree:
-    """A random part of a tree, for what would take too long on all of it; first some of the planted modules."""
+    """A random part of a tree, to time what would take too long on all of it."""
     taken: list[str] = []
     size = 0
-    order = _shuffled(tree)
-    planted = [path for path in order if planting.is_planted(path)][:SAMPLE_PLANTED]
-    for path in dict.fromkeys([*planted, *order]):
+    for path in _shuffled(tree):
         if size < SAMPLE_BYTES:
             taken.append(path)
             size += (tree.root / path).stat().st_size
-    root = fresh(cache / "sample")
-    _write_accessor(root)
-    _copy(tree, taken, root, b"")
-    return commit(root)
+    return _part(tree, taken, fresh(cache / "sample"))
+
+
+def judged_tree(cache: Path, tree: Tree, truth: planting.Truth) -> Tree:
+    """Some files in which reads were planted, to see what a tool finds that is only timed on a sample."""
+    hosts = {path for path, _ in truth.reads}
+    taken = [path for path in _shuffled(tree) if path in hosts][:JUDGED_FILES]
+    return _part(tree, taken, fresh(cache / "judged"))
 
 
 def copied_tree(cache: Path, tree: Tree, files: int) -> Tree:
@@ -64,6 +66,7 @@ def copied_tree(cache: Path, tree: Tree, files: int) -> Tree:
     root = fresh(cache / f"copies-{files}")
     _write_accessor(root)
     order = _shuffled(tree)
+    files -= len(planting.ACCESSOR)
     for number in range(-(-files // len(order))):
         part = order[: files - number * len(order)]
         _copy(tree, part, root / f"copy_{number}", b"# copy %d\n" % number)
@@ -142,6 +145,12 @@ def _copy(tree: Tree, paths: Sequence[str], target: Path, end: bytes) -> None:
         data = (tree.root / path).read_bytes()
         (target / path).parent.mkdir(parents=True, exist_ok=True)
         (target / path).write_bytes(data + (b"" if data.endswith(b"\n") or not end else b"\n") + end)
+
+
+def _part(tree: Tree, paths: Sequence[str], root: Path) -> Tree:
+    _write_accessor(root)
+    _copy(tree, paths, root, b"")
+    return commit(root)
 
 
 def _write_accessor(root: Path) -> None:

@@ -176,6 +176,22 @@ def test_planting_is_the_same_for_a_seed_and_fills_up_what_is_missing(tmp_path):
     assert [len(truth.reads) for truth in truths] == [16, 16, 16]  # of 20 wanted, four are there
 
 
+def test_parts_of_a_tree_and_edits_of_it(tmp_path):
+    (tmp_path / "whole").mkdir()
+    truth = plant_in(tmp_path / "whole", 1)
+    tree = trees.commit(tmp_path / "whole")
+    judged = trees.judged_tree(tmp_path, tree, truth)
+    assert set(judged.paths) == {path for path, _ in truth.reads} | set(planting.ACCESSOR)
+    copied = trees.copied_tree(tmp_path, tree, 2 * len(tree.paths))
+    assert len(copied.paths) == 2 * len(tree.paths)
+    assert (copied.root / "copy_1/code/own.py").read_bytes().endswith(b"# copy 1\n")
+    before = read_tree(tree.root)
+    trees.edit(tree, trees.some(tree, 4), 3)
+    assert sum(before[path] != text for path, text in read_tree(tree.root).items()) == 4
+    trees.git(tree.root, "checkout", "--quiet", "--", ".")
+    assert read_tree(tree.root) == before
+
+
 def plant_in(root: Path, seed: int) -> planting.Truth:
     files = {f"code/m{number}.py": "import os\n" for number in range(12)}
     files |= {"code/own.py": "import os\n" + 'os.getenv("A")\n' * 4, "code/crlf.py": "A = 1\r\n", "code/bad.py": "(\n"}
@@ -316,5 +332,5 @@ def results() -> dict[str, object]:
         "machine": {"processors": 2, "system": "linux", "python": "3.11.7", "date": "2025-01-01", "load": 0.1},
         "corpora": ["thing 1.0"],
         **{"files": 8000, "size": 80_000_000, "sample_files": 90, "sample_size": 1_000_000},
-        **{"planted": 10, "sample_planted": 3},
+        **{"planted": 10, "judged_files": 50, "judged_planted": 3},
     }
