@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.charts import Bar, Curve, bar_chart, line_chart
+from benchmarks.planting import READS
 from benchmarks.trees import WANTED
 
 Row = Mapping[str, Any]
@@ -23,7 +24,7 @@ _METHOD = """\
 
 The code: source distributions from PyPI, pinned by hash ({corpora}), {files:,} Python files, {size:.0f} MB, in one git
 repository. Nothing of them is run. Reads of the environment are planted with a seeded generator until each of them has
-{wanted} mentions of `os.environ` or `os.getenv`: {planted:,} reads in eighteen shapes (aliases, `from` imports, local
+{wanted} mentions of `os.environ` or `os.getenv`: {planted:,} reads in {shapes} shapes (aliases, `from` imports, local
 imports, f-strings, several lines), and as many decoys (strings, comments, parameters, local names, functions and
 attributes of the same name), half in modules of their own, half at the end of modules that were there.
 
@@ -169,7 +170,9 @@ def _times(point: Row, states: Sequence[str]) -> Iterator[str]:
 
 def _method(part: Row) -> str:
     sizes = {name: part[name] / 1e6 for name in ("size", "sample_size")}
-    return _METHOD.format_map({**part, **sizes, "wanted": WANTED, "corpora": ", ".join(part["corpora"])})
+    return _METHOD.format_map(
+        {**part, **sizes, "wanted": WANTED, "shapes": len(READS), "corpora": ", ".join(part["corpora"])}
+    )
 
 
 def _conditions(part: Row) -> str:
