@@ -68,16 +68,16 @@ class Analysis:
         except Undigestible:
             return Analysed(result)
 
-    def circumstances(self, path: str) -> bytes:
-        """A digest of what is settled about a file before it is analysed.
-
-        Raises Undigestible.
-        """
+    def circumstances(self, path: str) -> bytes | None:
+        """A digest of what is settled about a file before it is analysed; None if that has none."""
         context = self.context
         codemods = [codemod.name for codemod in context.active(path)]
         tail = context.project.module_name(path).rpartition(".")[2]
-        known = (codemods, context.takers.get(tail), self.scopes[path], self._style_digest(path))
-        return digest((self._constants, known))
+        try:
+            known = (codemods, context.takers.get(tail), self.scopes[path], self._style_digest(path))
+            return digest((self._constants, known))
+        except Undigestible:  # what somebody else's codemod knows, a date in the settings of Black
+            return None
 
     @cached_property
     def _constants(self) -> bytes:

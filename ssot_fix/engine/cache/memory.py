@@ -141,16 +141,16 @@ class Memory:
                     break
         return found
 
-    def keep_result(self, analysis: Analysis, analysed: Analysed) -> bool:
-        """Keep what a file came to, and tell whether that works: its content has to be the one that was screened."""
-        path = analysed.result.path
-        if analysed.trace is None or analysed.content != self.contents.get(path):
-            return False
-        entry = Entry(analysed.content, analysis.circumstances(path), analysed.trace, analysed.result)
-        others = [each for each in self._results.get(path, ()) if _is_other(each, entry)]
-        self._results[path] = [entry, *others[: _KEPT - 1]]
-        self._fresh.add(self._results_name)
-        return True
+    def keep_result(self, analysis: Analysis, analysed: Analysed) -> None:
+        """Keep what a file came to, if its content is the one that was screened."""
+        path, trace = analysed.result.path, analysed.trace
+        if not self._results_name or trace is None or analysed.content != self.contents.get(path):
+            return
+        if (circumstances := analysis.circumstances(path)) is not None:
+            entry = Entry(analysed.content, circumstances, trace, analysed.result)
+            others = [each for each in self._results.get(path, ()) if _is_other(each, entry)]
+            self._results[path] = [entry, *others[: _KEPT - 1]]
+            self._fresh.add(self._results_name)
 
     # The end
 
