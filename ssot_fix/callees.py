@@ -7,6 +7,7 @@ import builtins
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 from ssot_fix.bindings import Binding, Module, Reference, Scope
 from ssot_fix.project.resolver import Project
@@ -16,6 +17,8 @@ _OPENERS = frozenset(
     {"os", "io", "gzip", "bz2", "lzma", "codecs", "tarfile", "shelve", "dbm", "dbm.dumb", "wave", "webbrowser"}
     | {"aifc", "ossaudiodev", "posix", "sunau", "tokenize", "_io", "_pyio"}
 )
+# The uses of each module that is still there, and the project that they were found in.
+_KNOWN: WeakKeyDictionary[Module, tuple[Project, Sequence[Use]]] = WeakKeyDictionary()
 _BUILTINS = frozenset(dir(builtins))
 # Loaded before any code of a project runs, so that a file of the same name is never found.
 _ALWAYS_THERE = frozenset({"builtins", "codecs", "io", "os", "sys"})
@@ -36,12 +39,19 @@ class Use:
     ambiguous: bool = False
 
 
-def uses(module: Module, project: Project) -> Iterator[Use]:
+def uses(module: Module, project: Project) -> Sequence[Use]:
     """The uses of everything that a module's names of interest stand for, in the order of the source.
 
     Names that stand for nothing imported or built in are left out; one that may stand for several things comes
-    once for each of them.
+    once for each of them. They are worked out once, for all who ask.
     """
+    known = _KNOWN.get(module)
+    if known is None or known[0] is not project:
+        known = _KNOWN[module] = project, tuple(_uses(module, project))
+    return known[1]
+
+
+def _uses(module: Module, project: Project) -> Iterator[Use]:
     for reference in module.references:
         meanings, is_certain = _meanings(module, project, reference)
         if not meanings:

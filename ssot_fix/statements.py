@@ -22,6 +22,21 @@ def blocks(node: ast.AST) -> Iterator[list[ast.stmt]]:
             yield block
 
 
+# The fields that hold the statements of a compound one, and the clauses that do.
+_INNER: dict[type[ast.AST], tuple[str, ...]] = {
+    **dict.fromkeys((ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.With, ast.AsyncWith), ("body",)),
+    **dict.fromkeys((ast.If, ast.For, ast.AsyncFor, ast.While), ("body", "orelse")),
+    **dict.fromkeys((ast.Try, ast.TryStar), ("body", "handlers", "orelse", "finalbody")),
+    **dict.fromkeys((ast.ExceptHandler, ast.match_case), ("body",)),
+    ast.Match: ("cases",),
+}
+
+
+def inner_statements(node: ast.AST) -> list[ast.AST]:
+    """The statements right inside a compound one, in the order of the source; handlers and cases with their own."""
+    return [inner for name in _INNER.get(type(node), ()) for inner in getattr(node, name)]
+
+
 def runs_at_import(module: Module, statement: ast.stmt) -> bool:
     """Whether a statement may run when its module is imported: in no function, and not for type checkers only."""
     inner: ast.AST = statement

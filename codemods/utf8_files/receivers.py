@@ -23,7 +23,10 @@ def receiver_kinds(module: Module, project: Project, receivers: Sequence[ast.exp
     """
     inference = Inference(project, evaluate, variable)
     file = inference.add(module)
-    values = inference.solve(_receiver, [(file, receiver) for receiver in receivers])
+    try:
+        values = inference.solve(_receiver, [(file, receiver) for receiver in receivers])
+    finally:
+        inference.close()
     return {receiver: receiver_kind(value) for receiver, value in zip(receivers, values, strict=True)}
 
 

@@ -181,6 +181,8 @@ class Inference:
     def solve(self, rule: Rule, places: Iterable[tuple[Hashable, ...]]) -> list[Value]:
         """The values that a rule finds for several places, once all names that they need are known."""
         keys = [(rule, *place) for place in places]
+        if not keys:
+            return []
         for number in range(_ROUNDS):
             self.is_last_round = number == _ROUNDS - 1
             self._settle(keys)
@@ -191,6 +193,11 @@ class Inference:
             for file in lacking:
                 file.grow()
         return [self._values[key] for key in keys]
+
+    def close(self) -> None:
+        """Forget the files and what is known of them: they hold this object, and nobody collects cycles meanwhile."""
+        for memory in (self._values, self._computed, self._readers, self._files):
+            memory.clear()
 
     def _settle(self, keys: Iterable[Key]) -> None:
         for memory in (self._values, self._computed, self._readers):

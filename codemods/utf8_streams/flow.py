@@ -14,6 +14,7 @@ from codemods.utf8_streams.survey import gives_encoding, is_start
 from ssot_fix.bindings import Module, children
 from ssot_fix.callees import uses
 from ssot_fix.project.resolver import Project
+from ssot_fix.statements import inner_statements
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -45,34 +46,40 @@ _ABOUT_STREAMS = re.compile(r"platform|\bos\.name\b|win|hasattr|getattr|encoding
 
 @dataclass(frozen=True, slots=True)
 class _Index:
-    """What a tree holds: calls, imports, and by name functions and methods; an `__init__` by that of its class."""
+    """What a tree's statements are: imports, and by name functions and methods; an `__init__` by that of its class."""
 
-    calls: list[ast.Call]
     imports: list[ast.Import | ast.ImportFrom]
     functions: dict[str, list[FunctionNode]]
     methods: dict[str, list[FunctionNode]]
 
 
-def _indexed(tree: ast.AST) -> _Index:
-    """One walk over a tree; the order of the nodes does not matter."""
-    index = _Index([], [], {}, {})
-    waiting: list[tuple[ast.AST, dict[str, list[FunctionNode]]]] = [(tree, index.functions)]
+def _indexed(tree: ast.Module) -> _Index:
+    """One walk over the statements of a tree, from the last to the first."""
+    index = _Index([], {}, {})
+    waiting: list[tuple[ast.AST, dict[str, list[FunctionNode]]]] = [(node, index.functions) for node in tree.body]
     while waiting:
         node, holder = waiting.pop()
-        match node:
-            case ast.Call():
-                index.calls.append(node)
-            case ast.Import() | ast.ImportFrom():
-                index.imports.append(node)
-            case ast.FunctionDef() | ast.AsyncFunctionDef():
-                holder.setdefault(node.name, []).append(node)
-                holder = {}  # what is defined in it is called in it, and nowhere else
-            case ast.ClassDef(name=name, body=body):
-                makers = (s for s in body if isinstance(s, ast.FunctionDef) and s.name == "__init__")
-                holder.setdefault(name, []).extend(makers)
-                holder = index.methods
-        waiting += [(child, holder) for child in children(node)]
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            index.imports.append(node)
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            holder.setdefault(node.name, []).append(node)
+            holder = {}  # what is defined in it is called in it, and nowhere else
+        elif isinstance(node, ast.ClassDef):
+            makers = (s for s in node.body if isinstance(s, ast.FunctionDef) and s.name == "__init__")
+            holder.setdefault(node.name, []).extend(makers)
+            holder = index.methods
+        waiting += [(child, holder) for child in inner_statements(node)]
     return index
+
+
+def _calls(tree: ast.AST) -> Iterator[ast.Call]:
+    """The calls in a tree; their order does not matter."""
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Call):
+            yield node
+        waiting += children(node)
 
 
 class Event(Enum):
@@ -120,22 +127,30 @@ class Flow:
         """Whether anything in the module writes text."""
         if _HANDS_ON.search(self._module.source.body):
             return True
-        return any(self._is_output(call) or self._paths.get(call) in _PROMISING for call in self._index.calls)
+        if any(path in _PROMISING or self._is_output(call) for call, path in self._paths.items()):
+            return True
+        source = self._module.source
+        may_parse = not source.is_ascii or any(name.encode() in source.body for name in _PARSES)
+        return may_parse and any(self._is_output(call) for call in self._calls)
 
     @cached_property
     def writes_non_ascii(self) -> bool:
         """Whether a literal that something writes holds other characters than ASCII."""
-        return any(_holds_non_ascii(call) for call in self._index.calls if self._may_show(call))
+        return any(_holds_non_ascii(call) for call in self._calls if self._may_show(call))
 
     @cached_property
     def called_files(self) -> frozenset[str]:
         """The other files of the project whose functions the module calls by an imported name."""
-        found = (self._locate(call) for call in self._index.calls)
+        found = (self._locate(call) for call in self._calls)
         return frozenset(place[0] for place in found if place is not None)
 
     @cached_property
     def _index(self) -> _Index:
         return _indexed(self._module.tree)
+
+    @cached_property
+    def _calls(self) -> list[ast.Call]:
+        return list(_calls(self._module.tree))
 
     def _first(self, statements: Iterable[ast.AST], around: frozenset[ast.AST]) -> Event | None:
         return next(self._events(statements, around), None)
@@ -145,7 +160,7 @@ class Flow:
         for node in _in_order(statements):
             if isinstance(node, ast.If):
                 yield from self._branches(node, around)
-            elif gives_encoding(node):
+            elif isinstance(node, ast.Call | ast.Assign) and gives_encoding(node):
                 yield Event.CONFIGURES
             elif isinstance(node, ast.Call):
                 yield from self._call(node, around)
@@ -262,7 +277,7 @@ def _in_order(statements: Iterable[ast.AST]) -> Iterator[ast.AST]:
         if not done:
             if isinstance(node, ast.Call | ast.Assign):
                 stack.append((node, True))
-            stack.extend((child, False) for child in reversed(list(ast.iter_child_nodes(node))))
+            stack.extend((child, False) for child in reversed(children(node)))
 
 
 def _goes_elsewhere(call: ast.Call) -> bool:

@@ -43,7 +43,7 @@ def replacements(module: Module, project: Project, unit: Callable[[str], str]) -
 
     `unit` gives one more level of indentation for a text that is indented so.
     """
-    found = list(uses(module, project))
+    found = uses(module, project)
     # Of what a name may stand for, the one that comes first: `sys` itself, where that is among them.
     paths = {use.node: use.path for use in reversed(found)}
     places: list[Replacement] = []

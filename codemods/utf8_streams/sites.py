@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 
 from codemods.utf8_streams.flow import Event, Flow
@@ -72,17 +73,13 @@ class Sites:
         self._options = options
         self._helper = helper
         self._known = known
-        self._flow = Flow(module, project, self._gives_utf8)
+        self._flow = Flow(module, project, partial(_gives_utf8, known, helper))  # not bound to this one: a cycle
         self._binders: dict[Target, Binder] = {}
 
     def all(self) -> list[Site]:
         """Every site, in the order of the source."""
         found = [*self._replaced(), *self._variables(), *self._starts()]
         return sorted(found, key=lambda site: (self._module.start(site.node), -self._module.end(site.node)))
-
-    def _gives_utf8(self, path: str, name: str) -> bool:
-        helper = self._helper
-        return self._known.has_utf8(path, name) or (helper is not None and (path, name) == (helper.path, helper.name))
 
     # Replaced streams
 
@@ -245,6 +242,11 @@ class Sites:
         """A name for the loop that nothing in the file is called, so that nothing is shadowed or overwritten."""
         numbered = (f"stream_{number}" for number in range(2, 10_000))
         return next(name for name in chain(_NAMES, numbered) if not self._module.source.spells(name))
+
+
+def _gives_utf8(known: Known, helper: Target | None, path: str, name: str) -> bool:
+    """Whether a function of a file gives the streams their encoding."""
+    return known.has_utf8(path, name) or (helper is not None and (path, name) == (helper.path, helper.name))
 
 
 _MESSAGES = {
