@@ -191,8 +191,11 @@ def format_long_lines(old: Source, edits: Sequence[Edit], new_raw: bytes, style:
     `edits` lead from the raw bytes of `old` to `new_raw`; so do those of the result to its bytes. None if all is to
     stay as it is: no line became too long, Black would have changed the old text, or would change more of the new.
     """
+    where = placed(edits)
+    if not _may_be_too_long(new_raw, where, style.line_length):
+        return None
     new = Source(new_raw)
-    long = _too_long(_Rows(old), _Rows(new), placed(edits), style.line_length)
+    long = _too_long(_Rows(old), _Rows(new), where, style.line_length)
     if not long:
         return None
     try:
@@ -347,6 +350,15 @@ class _Rows:
     def meeting(self, start: int, end: int) -> range:
         """The numbers, from 1, of the lines in which a span starts, ends, and that lie between."""
         return range(max(bisect_right(self.starts, start), 1), max(bisect_right(self.starts, end), 1) + 1)
+
+
+def _may_be_too_long(raw: bytes, where: Sequence[Placed], limit: int) -> bool:
+    """Whether a line that an edit touched has more bytes than the limit: most files need no closer look.
+
+    No character takes more columns than bytes. What is cut off is longer than the limit by itself.
+    """
+    pieces = (raw[max(0, each.start - limit - 1) : each.end + limit + 1] for each in where)
+    return any(len(line) > limit for piece in pieces for line in piece.splitlines())
 
 
 def _too_long(old: _Rows, new: _Rows, where: Sequence[Placed], limit: int) -> set[int]:

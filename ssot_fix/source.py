@@ -15,6 +15,7 @@ import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from itertools import accumulate
 
 # What Python's tokenizer takes for the end of a line; form feeds, U+2028 and the like are none
 # (https://docs.python.org/3/reference/lexical_analysis.html#physical-lines).
@@ -41,7 +42,9 @@ class Source:
     @cached_property
     def line_starts(self) -> list[int]:
         """Offset of each line's first byte; line n is at index n - 1."""
-        return [0, *(match.end() for match in NEWLINE.finditer(self.body))]
+        # Of bytes, unlike of text, `splitlines` knows no other newlines than Python's tokenizer.
+        ends = list(accumulate(map(len, self.body.splitlines(keepends=True)), initial=0))
+        return ends if self.body.endswith((b"\n", b"\r")) or len(ends) == 1 else ends[:-1]
 
     @cached_property
     def is_ascii(self) -> bool:
