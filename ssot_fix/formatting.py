@@ -201,7 +201,7 @@ def format_long_lines(old: Source, edits: Sequence[Edit], new_raw: bytes, style:
     try:
         return _formatted(old, new, edits, long, style)
     finally:
-        gc.collect()  # Black's trees are cyclic and large, and the engine collects nothing while it works
+        gc.collect(0)  # Black's trees are cyclic, large and young, and the engine collects nothing while it works
 
 
 def _formatted(old: Source, new: Source, edits: Sequence[Edit], long: set[int], style: Style) -> Formatted | None:
