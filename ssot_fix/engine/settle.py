@@ -70,11 +70,11 @@ def _check_progress(module: Module, plan: Plan, steps: Sequence[Step]) -> None:
 
 
 def _composed(module: Module, steps: Sequence[Step]) -> tuple[tuple[Edit, ...], bytes]:
-    edits: list[Edit] = []
-    raw = module.source.raw
-    for step in steps:
+    edits = in_order(steps[0].proof.edits) if steps else []
+    raw = apply_edits(module.source.raw, edits)
+    for step in steps[1:]:
         for change in reversed(in_order(step.proof.edits)):
-            edits = and_then(edits, raw, change) if step is not steps[0] else [change, *edits]
+            edits = and_then(edits, raw, change)
             raw = apply_edits(raw, [change])
     if apply_edits(module.source.raw, edits) != raw:
         raise ProofFailed("stability: the changes of several codemods can't be put together")
