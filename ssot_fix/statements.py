@@ -122,8 +122,8 @@ def definitions(statement: ast.stmt) -> Iterator[ast.FunctionDef | ast.AsyncFunc
         node = stack.pop()
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             yield node
-        elif isinstance(node, ast.stmt | ast.ExceptHandler | ast.match_case):
-            stack.extend(ast.iter_child_nodes(node))
+        else:
+            stack += inner_statements(node)
 
 
 def names_in(node: ast.AST) -> Iterator[str]:

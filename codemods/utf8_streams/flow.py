@@ -152,6 +152,12 @@ class Flow:
     def _calls(self) -> list[ast.Call]:
         return list(_calls(self._module.tree))
 
+    @cached_property
+    def _may_give_encoding(self) -> bool:
+        """Whether the text spells what gives a stream its encoding: the method, or the stream that is replaced."""
+        source = self._module.source
+        return not source.is_ascii or b"stdout" in source.body or b"reconfigure" in source.body
+
     def _first(self, statements: Iterable[ast.AST], around: frozenset[ast.AST]) -> Event | None:
         return next(self._events(statements, around), None)
 
@@ -160,7 +166,7 @@ class Flow:
         for node in _in_order(statements):
             if isinstance(node, ast.If):
                 yield from self._branches(node, around)
-            elif isinstance(node, ast.Call | ast.Assign) and gives_encoding(node):
+            elif self._may_give_encoding and isinstance(node, ast.Call | ast.Assign) and gives_encoding(node):
                 yield Event.CONFIGURES
             elif isinstance(node, ast.Call):
                 yield from self._call(node, around)
