@@ -15,6 +15,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -93,6 +94,7 @@ def _describe(error: Exception) -> str:
     return str(error) or "nested too deeply"
 
 
+@lru_cache(maxsize=2)  # several want the tree of one file, and this takes LibCST a second for some
 def _lowered(text: str, body: bytes, complaint: str) -> Parsed:
     # A text with NUL bytes or a nesting that exhausts C stacks is no newer syntax.
     if "\0" in text or "too many nested" in complaint or complaint == "nested too deeply":
