@@ -103,7 +103,11 @@ def _output_options(*formats: str) -> Callable[[F], F]:
 @click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="Read the settings from here.")
 @click.option("--jobs", type=click.IntRange(1), metavar="N", help="Number of worker processes.")
 @click.option("--no-cache", is_flag=True, help="Look at every file, whatever earlier runs have found; keep nothing.")
-@click.option("--stats", is_flag=True, help="Show where the time went.")
+@click.option(
+    "--stats",
+    is_flag=True,
+    help="Show how many files were known, read and parsed, the seconds of each stage, the memory.",
+)
 @click.option("-q", "--quiet", is_flag=True, help="No summary.")
 @click.option("-v", "--verbose", count=True, help="List every refused site; -vv: tracebacks.")
 @_output_options("sarif", "github")
@@ -145,7 +149,7 @@ def info() -> int:
 
 @cache.command()
 def clear() -> int:
-    """Remove the cache of all projects; it is only ever a matter of time."""
+    """Remove the cache of all projects; the next runs take as long as the first."""
     from ssot_fix.commands.cache import clear_cache  # noqa: PLC0415
 
     return clear_cache()
