@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import os
 import stat
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from ssot_fix.digests import blob_name
 from ssot_fix.engine.cache.contents import MANY, SIZE, changed, now, sizes, statuses, trusted
@@ -22,6 +24,7 @@ from ssot_fix.project.git import GitError, digest_of_list, toplevel
 from ssot_fix.project.git_index import indexed
 from ssot_fix.project.surroundings import still_holds
 
+T = TypeVar("T")
 _FEW = 4_000_000  # bytes of changed files: beyond, a whole run with all its workers is faster
 
 
@@ -29,15 +32,19 @@ def recall(request: Request, store: Store) -> Outcome | None:
     """The outcome of a run if the last one of the same request tells it; None if it takes a whole run."""
     clock = time.perf_counter()
     name = name_of(request, program_of(request))
+    listed = _Aside(lambda: _listed(request))  # git takes its time, and another processor
     record = store.restore(f"run-{name}")
-    if not isinstance(record, Record) or not _is_same_project(request, record.files):
+    if not isinstance(record, Record):
+        listed.result()
         return None
+    around = _Aside(lambda: still_holds(request.config.root, record.around))
     began = now()
     root = os.fspath(request.config.root)
     seen = statuses(root, record.files.paths)
     places = changed(record.files.statuses, seen)
-    edited = _edited(request.config.root, record.files, seen, places)
-    if edited is None or not still_holds(request.config.root, record.around):
+    is_same = listed.result() == record.files.listed and around.result() and _is_same_project(request, record.files)
+    edited = _edited(request.config.root, record.files, seen, places) if is_same else None
+    if edited is None:
         return None
     files = _seen_today(record.files, trusted(seen, began), edited)
     found: Outcome | None
@@ -54,20 +61,41 @@ def recall(request: Request, store: Store) -> Outcome | None:
     return found
 
 
+class _Aside(Generic[T]):
+    """Something that is found out in a thread of its own; its exceptions come with the result."""
+
+    def __init__(self, function: Callable[[], T]) -> None:
+        self._found: list[T] = []
+        self._failures: list[BaseException] = []
+        self._function = function
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._found.append(self._function())
+        except BaseException as error:
+            self._failures.append(error)
+
+    def result(self) -> T:
+        self._thread.join()
+        if self._failures:
+            raise self._failures[0]
+        return self._found[0]
+
+
 def _keep(store: Store, name: str, record: Record, diffs: Mapping[str, bytes]) -> None:
     store.save(name, dump(replace(record, diffs=diffs)))
 
 
 def _is_same_project(request: Request, files: Files) -> bool:
-    """Whether there are the same files as before, and nothing else has taken the place of a folder or a link."""
+    """Whether nothing else has taken the place of a folder or a link, or is in a file that no list names."""
     root = os.fspath(request.config.root)
     if not all(_is_folder(f"{root}/{folder}") for folder in files.folders):
         return False
     if any(_is_regular(f"{root}/{path}") for path in files.irregular):
         return False
-    if any(_content(f"{root}/{path}") != content for path, content in files.others.items()):
-        return False
-    return _listed(request) == files.listed
+    return all(_content(f"{root}/{path}") == content for path, content in files.others.items())
 
 
 def _listed(request: Request) -> bytes:
