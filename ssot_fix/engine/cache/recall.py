@@ -46,7 +46,7 @@ def recall(request: Request, store: Store) -> Outcome | None:
     edited = _edited(request.config.root, record.files, seen, places) if is_same else None
     if edited is None:
         return None
-    files = _seen_today(record.files, trusted(seen, began), edited)
+    files = _seen_today(record.files, trusted(seen, began), edited) if places else record.files
     found: Outcome | None
     if edited:
         from ssot_fix.engine.cache.again import look_again  # noqa: PLC0415  most often nothing has changed
