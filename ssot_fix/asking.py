@@ -96,7 +96,7 @@ class AskedMapping(Mapping[K, V]):
     def __init__(self, table: str, held: Mapping[K, V]) -> None:
         """`table` names it in questions; what looks at `held` is not noted."""
         self.table = table
-        self.held = dict(held)
+        self.held: Mapping[K, V] = held
 
     def __getitem__(self, key: K) -> V:
         note(self.table, key)
@@ -118,6 +118,9 @@ class AskedMapping(Mapping[K, V]):
     def __len__(self) -> int:
         note(self.table, ALL)
         return len(self.held)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return AskedMapping, (self.table, self.held)
 
     def answer(self, key: Any) -> object:  # noqa: ANN401  a key of any type
         """What the mapping says to a question today."""

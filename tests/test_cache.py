@@ -198,6 +198,21 @@ def test_what_tells_nothing_new_to_others_is_looked_at_alone(project):
     assert check(project) == (0, 0)
 
 
+def test_a_name_that_nobody_asks_for_is_nobodys_concern(project):
+    (project / "pkg/a.py").write_text(FILES["pkg/a.py"] + "\n\ndef fresh(): ...\n")
+    assert check(project) == (1, 1)
+    (project / "pkg/paths.py").write_text(FILES["pkg/paths.py"] + "\nimport os\n\nMORE = os.getenv('MORE')\n")
+    read, parsed = check(project)
+    assert read == 1
+    assert (
+        parsed == 2
+    )  # the file itself, in which there is something to be found now, and pkg/c.py, which asked for its imports
+    (project / "pkg/paths.py").write_text(FILES["pkg/paths.py"])
+    assert check(project)[0] == 1
+    (project / "pkg/a.py").write_text(FILES["pkg/a.py"] + "\n\ndef thing(): ...\n")
+    check(project)  # of that name, one is missing elsewhere
+
+
 def test_who_has_asked_about_a_file_is_looked_at_with_it(project):
     text = FILES["pkg/paths.py"].replace("from pathlib import Path", "from mine import Path  # lib")
     (project / "pkg/paths.py").write_text(text)

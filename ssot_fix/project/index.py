@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
+from ssot_fix.asking import AskedMapping, note
 from ssot_fix.newer_syntax import parse
 from ssot_fix.project.dependencies import Declared
 from ssot_fix.project.names import IMPLICIT, Names
 from ssot_fix.project.resolver import Project
-from ssot_fix.project.scan import Imported, Scan
+from ssot_fix.project.scan import BOUND, Imported, Scan
 from ssot_fix.project.surroundings import Surroundings
 from ssot_fix.source import Source
 
@@ -512,8 +513,11 @@ class Index:
         """Find the definitions of some names at once, which takes no longer than those of one."""
         fresh = frozenset(names) - self._definitions.keys()
         self._definitions.update((name, []) for name in fresh)
+        for name in fresh:
+            note(BOUND, name)  # once for all files, whose names are then looked through as they are
         for path in sorted(self._scans) if fresh else ():
-            bound = self._scans[path].names
+            names = self._scans[path].names
+            bound = names.held if isinstance(names, AskedMapping) else names
             for name in bound.keys() & fresh:
                 if bound[name] != "import":
                     self._definitions[name].append((path, bound[name]))

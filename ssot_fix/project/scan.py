@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from keyword import iskeyword
 
+from ssot_fix.asking import AskedMapping
 from ssot_fix.newer_syntax import Unparseable, parse
 from ssot_fix.project.names import STRENGTH, module_names
 from ssot_fix.source import Source, UnreadableText
@@ -35,12 +36,16 @@ class Imported:
     at_top: bool
 
 
+BOUND = "bound"
+
+
 @dataclass(frozen=True, slots=True)
 class Scan:
     """What a file's bytes tell.
 
     `imports` are those that may be first-party: all that there are, perhaps more. `names` are names bound at
-    module level, each with its kind (`class`, `def`, `async def`, `assign`, `import`): perhaps not all.
+    module level, each with its kind (`class`, `def`, `async def`, `assign`, `import`): perhaps not all. Which of them
+    somebody asks for is noted, of all files in the table BOUND.
     `strings` are the dotted strings (`a.b`, `a.b:c`) that may be first-party; `stubs` the modules that the file
     puts into sys.modules. `meddles`: it may set names in the modules that call it; `hooks`: it may change how
     modules are found. `is_readable`: it could be decoded, and parsed where that was needed.
@@ -157,7 +162,7 @@ def scan(data: bytes, tops: frozenset[str]) -> Scan:
         imports, names = _from_tree(tree, tops)
     return Scan(
         tuple(imports),
-        names,
+        AskedMapping(BOUND, names),
         _dotted_strings(body, tops),
         _stubs(data, tops) if b"modules" in body and _STUBBING.search(body) else frozenset(),
         _meddles(body),

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 
+from ssot_fix.asking import AskedMapping
 from ssot_fix.digests import Undigestible, blob_name
 from ssot_fix.engine.cache.answers import Answers, Trace, path_of, told
 from ssot_fix.engine.cache.keeping import NUMBER, about_files, save, tells
 from ssot_fix.engine.cache.record import Again, Last, Record
 from ssot_fix.engine.cache.store import Store
 from ssot_fix.engine.executors import Pool
-from ssot_fix.engine.file import Analysed
+from ssot_fix.engine.file import Analysed, Analysis
 from ssot_fix.engine.run import Outcome, Request
 from ssot_fix.engine.screen import Screen, Screened, users
+from ssot_fix.project.classify import Classifier
 from ssot_fix.project.resolver import Project, project_of
+from ssot_fix.project.scan import BOUND, Scan
 
 
 def look_again(request: Request, store: Store, last: Last) -> Outcome | None:
@@ -38,19 +41,24 @@ class _Rerun:
     again: Again
 
     def outcome(self) -> Outcome | None:
-        if not self._tell_the_same():
+        screened = self._screened()
+        analysis = self._analysis(screened) if screened is not None else None
+        fresh = self._analysed(analysis) if analysis is not None else None
+        if analysis is None or fresh is None:
             return None
-        fresh = self._analysed()
-        if fresh is None:
-            return None
-        last = self.last.record
-        results = [result for result in last.results if result.path not in fresh]
-        results += [result for each in fresh.values() if tells(result := each.result)]
-        diffs = {path: diff for path, diff in last.diffs.items() if path not in fresh}
-        record = replace(last, files=self.last.files, results=tuple(results), diffs=diffs)
+        last, edited = self.last.record, self.last.edited
+        kept = [result for result in last.results if result.path not in fresh and result.path not in edited]
+        diffs = {path: diff for path, diff in last.diffs.items() if path not in fresh and path not in edited}
+        record = replace(
+            last,
+            files=self.last.files,
+            results=(*kept, *(result for each in fresh.values() if tells(result := each.result))),
+            diffs=diffs,
+            candidates=len(analysis.scopes),
+        )
         found = record.outcome()
-        found.counts.read, found.counts.parsed = len(self.last.edited), len(fresh)
-        found.keep = self._keeper(record, fresh)
+        found.counts.read, found.counts.parsed = len(edited), len(fresh)
+        found.keep = self._keeper(record, analysis, fresh)
         return found
 
     @cached_property
@@ -59,22 +67,40 @@ class _Rerun:
 
     # What others know of the files
 
-    def _tell_the_same(self) -> bool:
-        """Whether the files tell of the project what they told before."""
+    def _screened(self) -> dict[str, Screened] | None:
+        """What the screen makes of the files; None if they tell others something else than they told before."""
         project, config = self._project(self.again.roots), self.request.config
         codemods = self.request.chosen()
         screen = Screen(config.root, codemods, {each.name: each.surveyor(project, config) for each in codemods})
         known = self.store.restore(self.again.screened)
         if not isinstance(known, dict):
-            return False
+            return None
+        found: dict[str, Screened] = {}
         for path, (old, data) in self.last.edited.items():
-            before = self.store.value(known.get(self.again.screened_as.get(path, old), b""))
-            today = screen.look(data)
-            if not isinstance(before, Screened) or replace(before, size=0) != replace(today, size=0) or today.error:
-                return False
-            if self.again.aliases and users(data, self.again.aliases) != self.again.taken.get(path, frozenset()):
-                return False
-        return Answers(project).hold(self._about_edited(self.again.asked))
+            kept = known.get(self.again.screened_as.get(path, old))
+            before = self.store.value(kept) if kept is not None else None
+            found[path] = screen.look(data)
+            if not isinstance(before, Screened) or not self._tells_the_same(path, data, before, found[path]):
+                return None
+        return found if Answers(project).hold(self._about_edited(self.again.asked)) else None
+
+    def _tells_the_same(self, path: str, data: bytes, before: Screened, today: Screened) -> bool:
+        again = self.again
+        if today.error is not None or today.aliases != before.aliases:
+            return False
+        if any(tail in self._tails for tail, _ in before.users ^ today.users):
+            return False
+        if again.aliases and users(data, again.aliases) != again.taken.get(path, frozenset()):
+            return False
+        return before.surveyed.keys() == today.surveyed.keys() and all(
+            _is_alike(before.surveyed[name], today.surveyed[name], again.bound) for name in before.surveyed
+        )
+
+    @cached_property
+    def _tails(self) -> frozenset[str]:
+        """The last names of the modules that candidates are: of others it does not matter who takes what."""
+        project = self.again.analysis.context.project
+        return frozenset(project.module_name(path).rpartition(".")[2] for path in self.again.analysis.scopes)
 
     def _project(self, roots: tuple[str, ...]) -> Project:
         """The project as the codemods were prepared with it."""
@@ -90,14 +116,48 @@ class _Rerun:
 
     # What becomes of them
 
-    def _analysed(self) -> dict[str, Analysed] | None:
-        """The candidates that changed, and those to which that makes a difference."""
+    def _analysis(self, screened: Mapping[str, Screened]) -> Analysis | None:
+        """The analysis with those candidates that the files now are; None if too little is known for that."""
         analysis = self.again.analysis
+        context = analysis.context
+        wanted = {each.name: set(context.wanted[each.name]) for each in context.codemods}
+        for path, found in screened.items():
+            for codemod in context.codemods:
+                passed = frozenset({path} if codemod.name in found.passed and self._is_in_scope(path) else ())
+                wanted[codemod.name].discard(path)
+                wanted[codemod.name] |= codemod.narrow(passed)
+        candidates = frozenset[str]().union(*wanted.values())
+        fresh = candidates - analysis.scopes.keys()
+        styles = {path.rpartition("/")[0]: style for path, style in analysis.styles.items()}
+        for path in fresh:
+            tail = context.project.module_name(path).rpartition(".")[2]
+            if self.request.paths or path.rpartition("/")[0] not in styles or tail not in self._tails:
+                return None
+        ordered = sorted(candidates)
+        return replace(
+            analysis,
+            context=replace(context, wanted={name: frozenset(paths) for name, paths in wanted.items()}),
+            scopes={path: analysis.scopes.get(path) or self._scope(path) for path in ordered},
+            styles={path: styles[path.rpartition("/")[0]] for path in ordered},
+        )
+
+    def _is_in_scope(self, path: str) -> bool:
+        if self.request.paths:
+            return path in self.again.analysis.scopes
+        return self.request.config.general.include_tests or self._scope(path) == "production"
+
+    def _scope(self, path: str) -> str:
+        return Classifier(self.request.config.general.test_patterns).scope(path)
+
+    def _analysed(self, analysis: Analysis) -> dict[str, Analysed] | None:
+        """The candidates that changed, and those to which that makes a difference."""
         project = analysis.context.project
         project.believe(self._contents)
         answers = Answers(project, told(analysis.context.codemods) or ())
         edited, traces = self.last.edited, self.again.traces
-        left = [path for path in traces if path in edited or not answers.hold(self._about_edited(traces[path]))]
+        left = [
+            path for path in analysis.scopes if path in edited or not answers.hold(self._about_edited(traces[path]))
+        ]
         sizes = [len(edited[path][1]) if path in edited else 0 for path in left]
         with Pool(self.request.config.general.jobs) as pool:
             found = {path: each for path, each in pool.run(analysis, left, sizes, lambda _: None) if each is not None}
@@ -105,13 +165,26 @@ class _Rerun:
         changed_since = any(each.content != self._contents.get(path, each.content) for path, each in fresh.items())
         return None if changed_since or len(fresh) < len(left) else fresh
 
-    def _keeper(self, record: Record, fresh: Mapping[str, Analysed]) -> Callable[[Mapping[str, bytes]], None]:
+    def _keeper(
+        self, record: Record, analysis: Analysis, fresh: Mapping[str, Analysed]
+    ) -> Callable[[Mapping[str, bytes]], None]:
         traces = {path: about_files(each.trace or {}) for path, each in fresh.items()}
         before = {path: old for path, (old, _) in self.last.edited.items()}
         again = replace(
             self.again,
             number=secrets.token_bytes(NUMBER),
+            analysis=analysis,
             traces={**self.again.traces, **traces},
             screened_as={**before, **self.again.screened_as},
         )
         return lambda diffs: save(self.store, self.last.name, replace(record, diffs=diffs, again=again.number), again)
+
+
+def _is_alike(before: object, today: object, bound: frozenset[str]) -> bool:
+    """Whether two values are the same to whoever asks only for some of the names that files bind."""
+    if isinstance(before, AskedMapping) and isinstance(today, AskedMapping) and before.table == BOUND == today.table:
+        return not any(name in bound for name, _ in before.held.items() ^ today.held.items())
+    if isinstance(before, Scan) and isinstance(today, Scan):
+        names = [each.name for each in fields(before)]
+        return all(_is_alike(getattr(before, name), getattr(today, name), bound) for name in names)
+    return before == today

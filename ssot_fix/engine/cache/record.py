@@ -87,7 +87,8 @@ class Again:
     `number` is that of the record that it belongs to. `roots` are the source roots that the codemods were prepared
     with, `asked` what they asked of files, `traces` what the results of candidates depend on in other files, by path.
     `screened` names the file that holds what the screen made of contents, `screened_as` the contents by which it knows
-    files that have changed since. `aliases` were looked for in all files, `taken` is where they were found.
+    files that have changed since. `bound` are the names that were asked for, of those that files bind. `aliases` were
+    looked for in all files, `taken` is where they were found.
     """
 
     number: bytes
@@ -97,6 +98,7 @@ class Again:
     traces: Mapping[str, Trace]
     screened: str
     screened_as: Mapping[str, bytes] = field(default_factory=dict)
+    bound: frozenset[str] = frozenset()
     aliases: frozenset[str] = frozenset()
     taken: Mapping[str, Pairs] = field(default_factory=dict)
 
