@@ -14,7 +14,7 @@ T = TypeVar("T")
 K = TypeVar("K")
 V = TypeVar("V")
 Question = tuple[str, Any]
-ALL = None  # the key that stands for a whole table
+ALL = "\0all"  # the key that stands for a whole table; no path or name has a NUL
 
 _heard: set[Question] | None = None
 
@@ -85,7 +85,7 @@ class AskedSet(Set[K]):
 
     def answer(self, key: object) -> object:
         """What the set says to a question today."""
-        return self.held if key is ALL else key in self.held
+        return self.held if key == ALL else key in self.held
 
 
 class AskedMapping(Mapping[K, V]):
@@ -124,4 +124,4 @@ class AskedMapping(Mapping[K, V]):
 
     def answer(self, key: Any) -> object:  # noqa: ANN401  a key of any type
         """What the mapping says to a question today."""
-        return self.held if key is ALL else self.held.get(key)
+        return self.held if key == ALL else self.held.get(key)

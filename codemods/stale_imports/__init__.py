@@ -34,6 +34,7 @@ from codemods.stale_imports.reasons import REASONS
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from ssot_fix.asking import Question
     from ssot_fix.engine.contract import Inactive, Prepared, Setting, Surveyor
     from ssot_fix.project.config import Config
     from ssot_fix.project.resolver import Project
@@ -66,6 +67,12 @@ class StaleImports:
         from codemods.stale_imports.prepared import prepare  # noqa: PLC0415
 
         return prepare(project, config, surveyed)
+
+    def alike(self, _project: Project, before: object, today: object, asked: frozenset[Question]) -> bool:
+        """Whether a file tells the same as before to whoever has asked no more than this."""
+        from codemods.stale_imports.prepared import alike  # noqa: PLC0415
+
+        return alike(before, today, asked)
 
     def suggest(self, project: Project, _config: Config, surveyed: Mapping[str, object]) -> Sequence[Setting]:
         """No moves of its own accord, but how many imports wait for some."""

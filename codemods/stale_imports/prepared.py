@@ -12,14 +12,14 @@ from codemods.stale_imports.options import NAME, Options
 from codemods.stale_imports.rewrite import Imports
 from codemods.stale_imports.strings import seeds as string_seeds
 from codemods.stale_imports.texts import Strings
-from ssot_fix.asking import AskedMapping
+from ssot_fix.asking import ALL, AskedMapping, Question
 from ssot_fix.bindings import Module
 from ssot_fix.edits import FileResult
 from ssot_fix.engine.contract import Setting, Told
 from ssot_fix.project.config import PYPROJECT, Config
 from ssot_fix.project.index import Index, first_parts
 from ssot_fix.project.resolver import Project
-from ssot_fix.project.scan import Scan, scan
+from ssot_fix.project.scan import BOUND, Scan, scan
 from ssot_fix.sites import Site
 
 _MOVES, *_OTHER_SETTINGS = (
@@ -170,3 +170,12 @@ class Scanner:
     def __call__(self, data: bytes) -> Scan:
         """What the bytes of a file tell."""
         return scan(data, self.tops)
+
+
+def alike(before: object, today: object, asked: frozenset[Question]) -> bool:
+    """Whether two scans of a file differ at most in names that it binds and nobody has asked for."""
+    if not isinstance(before, Scan) or not isinstance(today, Scan) or (BOUND, ALL) in asked:
+        return False
+    changed = dict(before.names).items() ^ dict(today.names).items()
+    is_asked_for = any((BOUND, name) in asked for name, _ in changed)
+    return not is_asked_for and replace(before, names={}) == replace(today, names={})

@@ -40,6 +40,7 @@ from codemods.utf8_streams.reasons import REASONS
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from ssot_fix.asking import Question
     from ssot_fix.engine.contract import Inactive, Prepared, Setting, Surveyor
     from ssot_fix.project.config import Config
     from ssot_fix.project.resolver import Project
@@ -72,6 +73,12 @@ class Utf8Streams:
         from codemods.utf8_streams.prepared import prepare  # noqa: PLC0415
 
         return prepare(project, config, surveyed)
+
+    def alike(self, project: Project, before: object, today: object, _asked: frozenset[Question]) -> bool:
+        """Whether a file tells the same as before, imports aside that lead nowhere in the project."""
+        from codemods.utf8_streams.survey import alike  # noqa: PLC0415
+
+        return alike(project, before, today)
 
     def suggest(self, project: Project, config: Config, surveyed: Mapping[str, object]) -> Sequence[Setting]:
         """The keys; a function that gives streams their encoding only as an example, since it may do more."""

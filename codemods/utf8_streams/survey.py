@@ -7,7 +7,7 @@ import codecs
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from ssot_fix.newer_syntax import Unparseable, parse
@@ -64,6 +64,15 @@ def imported_files(project: Project, facts: Mapping[str, Facts]) -> dict[str, fr
     return {path: found.imported(path, told.imports) for path, told in facts.items()}
 
 
+def alike(project: Project, before: object, today: object) -> bool:
+    """Whether two looks at a file differ at most in imports of what the project can't have."""
+    if not isinstance(before, Facts) or not isinstance(today, Facts):
+        return False
+    relevant = _Finder(project).relevant
+    is_same = {*relevant(before.imports)} == {*relevant(today.imports)}
+    return is_same and replace(before, imports=()) == replace(today, imports=())
+
+
 class _Finder:
     """Finds the files that imports name; each import once, since most files have the same ones."""
 
@@ -79,9 +88,7 @@ class _Finder:
     def imported(self, path: str, imports: Iterable[Taken]) -> frozenset[str]:
         folder = posixpath.dirname(path)
         files = set[str]()
-        for level, dotted, names in imports:
-            if not level and dotted.partition(".")[0] not in self._names:
-                continue
+        for level, dotted, names in self.relevant(imports):
             module = self._project.absolute(path, level, dotted) if level else dotted
             located, others = self._located(module, names)
             files |= located
@@ -90,6 +97,10 @@ class _Finder:
                 if beside in self._project.files:
                     files.add(beside)
         return frozenset(files)
+
+    def relevant(self, imports: Iterable[Taken]) -> Iterator[Taken]:
+        """Those imports that may lead to a file of the project."""
+        return (each for each in imports if each[0] or each[1].partition(".")[0] in self._names)
 
     def _located(self, module: str, names: tuple[str, ...]) -> tuple[frozenset[str], tuple[str, ...]]:
         """The files of an import, and the paths, below the importing file's folder, of what else it may name."""

@@ -152,6 +152,10 @@ class Codemod(Protocol):
         """
         ...
 
+    # A codemod may have a method `alike(project, before, today, asked) -> bool` as well: whether what its surveyor
+    # makes of a file now, `today`, tells `prepare` the same as what it made of it `before`. `asked` is what was noted
+    # (`ssot_fix.asking`) while it was prepared. Without it, the two have to be equal for the cache to be of use.
+
     def suggest(self, project: Project, config: Config, surveyed: Mapping[str, object]) -> Sequence[Setting]:
         """Every key of the codemod's config table, with what the project has for it; `surveyed` as for `prepare`."""
         ...

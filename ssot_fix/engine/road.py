@@ -207,7 +207,7 @@ class Road:
         candidates = sorted(frozenset[str]().union(*wanted.values()))
         users = self._users(pool, screened, frozenset[str]().union(*(each.renamed for each in prepared)))
         project = project.with_roots([root for codemod in prepared for root in codemod.source_roots])
-        tails = {project.module_name(path).rpartition(".")[2] for path in candidates}
+        tails = {project.module_name(path).rpartition(".")[2] for path in screened}
         takers: dict[str, frozenset[str]] = {}
         for tail, name in users:
             if tail in tails:

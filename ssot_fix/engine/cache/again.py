@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 
-from ssot_fix.asking import AskedMapping
 from ssot_fix.digests import Undigestible, blob_name
 from ssot_fix.engine.cache.answers import Answers, Trace, path_of, told
 from ssot_fix.engine.cache.keeping import NUMBER, about_files, save, tells
 from ssot_fix.engine.cache.record import Again, Last, Record
 from ssot_fix.engine.cache.store import Store
+from ssot_fix.engine.contract import Codemod
 from ssot_fix.engine.executors import Pool
 from ssot_fix.engine.file import Analysed, Analysis
 from ssot_fix.engine.run import Outcome, Request
 from ssot_fix.engine.screen import Screen, Screened, users
 from ssot_fix.project.classify import Classifier
 from ssot_fix.project.resolver import Project, project_of
-from ssot_fix.project.scan import BOUND, Scan
 
 
 def look_again(request: Request, store: Store, last: Last) -> Outcome | None:
@@ -69,7 +68,7 @@ class _Rerun:
 
     def _screened(self) -> dict[str, Screened] | None:
         """What the screen makes of the files; None if they tell others something else than they told before."""
-        project, config = self._project(self.again.roots), self.request.config
+        project, config = self._base, self.request.config
         codemods = self.request.chosen()
         screen = Screen(config.root, codemods, {each.name: each.surveyor(project, config) for each in codemods})
         known = self.store.restore(self.again.screened)
@@ -93,18 +92,27 @@ class _Rerun:
         if again.aliases and users(data, again.aliases) != again.taken.get(path, frozenset()):
             return False
         return before.surveyed.keys() == today.surveyed.keys() and all(
-            _is_alike(before.surveyed[name], today.surveyed[name], again.bound) for name in before.surveyed
+            self._is_alike(codemod, before.surveyed[codemod.name], today.surveyed[codemod.name])
+            for codemod in self.request.chosen()
+            if codemod.name in before.surveyed
         )
+
+    def _is_alike(self, codemod: Codemod, before: object, today: object) -> bool:
+        """Whether what a surveyor makes of a file now is the same to its codemod as what it made of it before."""
+        alike: Callable[..., bool] | None = getattr(codemod, "alike", None)
+        return before == today or (alike is not None and alike(self._base, before, today, self.again.noted))
 
     @cached_property
     def _tails(self) -> frozenset[str]:
-        """The last names of the modules that candidates are: of others it does not matter who takes what."""
+        """The last names of the project's modules: of others it does not matter who takes what."""
         project = self.again.analysis.context.project
-        return frozenset(project.module_name(path).rpartition(".")[2] for path in self.again.analysis.scopes)
+        return frozenset(project.module_name(path).rpartition(".")[2] for path in self.last.record.files.paths)
 
-    def _project(self, roots: tuple[str, ...]) -> Project:
+    @cached_property
+    def _base(self) -> Project:
         """The project as the codemods were prepared with it."""
-        project = replace(project_of(self.request.config.root, self.last.record.files.paths, ()), source_roots=roots)
+        root, paths = self.request.config.root, self.last.record.files.paths
+        project = replace(project_of(root, paths, ()), source_roots=self.again.roots)
         project.believe(self._contents)
         return project
 
@@ -130,8 +138,7 @@ class _Rerun:
         fresh = candidates - analysis.scopes.keys()
         styles = {path.rpartition("/")[0]: style for path, style in analysis.styles.items()}
         for path in fresh:
-            tail = context.project.module_name(path).rpartition(".")[2]
-            if self.request.paths or path.rpartition("/")[0] not in styles or tail not in self._tails:
+            if self.request.paths or path.rpartition("/")[0] not in styles:
                 return None
         ordered = sorted(candidates)
         return replace(
@@ -178,13 +185,3 @@ class _Rerun:
             screened_as={**before, **self.again.screened_as},
         )
         return lambda diffs: save(self.store, self.last.name, replace(record, diffs=diffs, again=again.number), again)
-
-
-def _is_alike(before: object, today: object, bound: frozenset[str]) -> bool:
-    """Whether two values are the same to whoever asks only for some of the names that files bind."""
-    if isinstance(before, AskedMapping) and isinstance(today, AskedMapping) and before.table == BOUND == today.table:
-        return not any(name in bound for name, _ in before.held.items() ^ today.held.items())
-    if isinstance(before, Scan) and isinstance(today, Scan):
-        names = [each.name for each in fields(before)]
-        return all(_is_alike(getattr(before, name), getattr(today, name), bound) for name in names)
-    return before == today

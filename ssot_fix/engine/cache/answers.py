@@ -62,7 +62,7 @@ class Answers:
         if table not in self._tables:
             return b""
         said = self._tables[table].answer(key)
-        return said if isinstance(said, bool) and key is not ALL else digest(said)
+        return said if isinstance(said, bool) and key != ALL else digest(said)
 
     def _about_file(self, table: str, key: Any) -> Answer:  # noqa: ANN401
         project, path = self._project, path_of(key)

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ssot_fix.asking import ALL, Question
+from ssot_fix.asking import Question
 from ssot_fix.digests import Undigestible, digest
 from ssot_fix.edits import FileResult
 from ssot_fix.engine.cache.answers import Answers, Trace, path_of, told
@@ -17,9 +17,9 @@ from ssot_fix.engine.file import Analysed, Analysis
 from ssot_fix.engine.run import Outcome, Request
 from ssot_fix.project.discovery import Discovery
 from ssot_fix.project.resolver import PATH_TABLES, Project
-from ssot_fix.project.scan import BOUND
 
 NUMBER = 16  # bytes
+_OWN_TABLES = PATH_TABLES | {"files", "folders", "file names"}
 
 
 @dataclass(slots=True)
@@ -61,7 +61,7 @@ class Keeper:
             asked,
             {path: about_files(each.trace) for path, each in self.analysed.items() if each.trace is not None},
             self.memory.screened_name,
-            bound=frozenset(key for table, key in self.asked if table == BOUND),
+            noted=frozenset(question for question in self.asked if question[0] not in _OWN_TABLES),
             aliases=self.aliases,
             taken=self.taken,
         )
@@ -70,8 +70,6 @@ class Keeper:
     def _is_whole(self) -> bool:
         """Whether every file was read and every result may be kept, and all that was asked is known."""
         if told(self.analysis.context.codemods) is None or not self.memory.screened_name:
-            return False
-        if (BOUND, ALL) in self.asked:
             return False
         are_all_read = len(self.memory.contents) == self.memory.count
         are_all_traced = all(each.trace is not None for each in self.analysed.values())

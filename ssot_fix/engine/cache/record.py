@@ -14,6 +14,7 @@ from ssot_fix.engine.cache.identity import named, plugins, program
 from ssot_fix.engine.run import Counts, Outcome, Request
 
 if TYPE_CHECKING:
+    from ssot_fix.asking import Question
     from ssot_fix.engine.cache.answers import Trace
     from ssot_fix.engine.file import Analysis
 
@@ -87,7 +88,7 @@ class Again:
     `number` is that of the record that it belongs to. `roots` are the source roots that the codemods were prepared
     with, `asked` what they asked of files, `traces` what the results of candidates depend on in other files, by path.
     `screened` names the file that holds what the screen made of contents, `screened_as` the contents by which it knows
-    files that have changed since. `bound` are the names that were asked for, of those that files bind. `aliases` were
+    files that have changed since. `noted` is what else the codemods asked when they were prepared. `aliases` were
     looked for in all files, `taken` is where they were found.
     """
 
@@ -98,7 +99,7 @@ class Again:
     traces: Mapping[str, Trace]
     screened: str
     screened_as: Mapping[str, bytes] = field(default_factory=dict)
-    bound: frozenset[str] = frozenset()
+    noted: frozenset[Question] = frozenset()
     aliases: frozenset[str] = frozenset()
     taken: Mapping[str, Pairs] = field(default_factory=dict)
 
