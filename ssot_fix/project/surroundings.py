@@ -101,8 +101,10 @@ class Surroundings:
         if folder not in self._listings:
             full = os.path.join(self._root, folder)  # noqa: PTH118
             facts = _lasting(full)
-            self._listings[folder] = found = _listing(full)
-            self._note(_LISTED, (folder,), _digest_of(found), facts)
+            found, has_links = _listing(full)
+            self._listings[folder] = found
+            # Where a link leads may change without a trace in its folder.
+            self._note(_LISTED, (folder,), _digest_of(found), None if has_links else facts)
         return self._listings[folder]
 
     def ignored(self, paths: Iterable[str]) -> frozenset[str]:
@@ -147,7 +149,7 @@ def _is_same(kind: str, full: str, digest: bytes, facts: Facts | None) -> bool:
     if kind == _IS_FILE:
         return _truth(os.path.isfile(full)) == digest  # noqa: PTH113
     if kind == _LISTED:
-        return _digest_of(_listing(full)) == digest
+        return _digest_of(_listing(full)[0]) == digest
     try:
         return _digest(_read(full)) == digest
     except OSError as error:
@@ -185,19 +187,21 @@ def _read(full: str) -> bytes:
         raise OSError(errno.EINVAL, "not a path", full) from None
 
 
-def _listing(full: str) -> Listing:
+def _listing(full: str) -> tuple[Listing, bool]:
+    """What a folder holds, and whether any of that is a link."""
     try:
         with os.scandir(full) as entries:
             held = [(entry, _is_folder(entry)) for entry in entries]
     except (OSError, ValueError):
-        return _NOTHING
+        return _NOTHING, False
     folders = frozenset(entry.name for entry, is_folder in held if is_folder)
-    return Listing(
+    found = Listing(
         folders.union(entry.name for entry, _ in held if entry.name.endswith(_OF_INTEREST)),
         folders,
         frozenset(entry.name for entry, is_folder in held if is_folder and entry.is_symlink()),
         any(map(_is_file, (entry for entry, is_folder in held if not is_folder))),
     )
+    return found, any(entry.is_symlink() for entry, _ in held)
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

@@ -12,6 +12,8 @@ SIZE = 20  # bytes of the name of a content
 STATUS = 32  # bytes
 _FIELDS = 4
 MANY = 50  # files that git is asked about, rather than reading them
+_NONE = (-1, -1, -1, -1)  # the status of what is no regular file
+NO_FILE = array("q", _NONE).tobytes()
 _MASK = (1 << 63) - 1
 # A file that was changed when it was read, or just before, may change again without its times telling (git calls
 # that racily clean); file systems count in steps of up to two seconds.
@@ -30,12 +32,12 @@ def statuses(root: str, paths: Iterable[str]) -> bytes:
         try:
             status = lstat(prefix + path)
         except OSError:
-            add((-1, -1, -1, -1))
+            add(_NONE)
             continue
         if is_regular(status.st_mode):
             add((status.st_size, status.st_mtime_ns & _MASK, status.st_ctime_ns & _MASK, status.st_ino & _MASK))
         else:
-            add((-1, -1, -1, -1))
+            add(_NONE)
     return found.tobytes()
 
 
@@ -49,7 +51,7 @@ def trusted(seen: bytes, began: int, lacking: Collection[int] = ()) -> bytes:
     latest = began - _RACY
     for place in range(len(fields) // _FIELDS):
         at = place * _FIELDS
-        if fields[at + 1] > latest or fields[at + 2] > latest or place in lacking:
+        if fields[at] < 0 or fields[at + 1] > latest or fields[at + 2] > latest or place in lacking:
             fields[at : at + _FIELDS] = array("q", (-2, -2, -2, -2))
     return fields.tobytes()
 

@@ -16,7 +16,7 @@ from ssot_fix.engine.cache.store import Store, dump
 from ssot_fix.engine.file import Analysed, Analysis
 from ssot_fix.engine.run import Outcome, Request
 from ssot_fix.project.discovery import Discovery
-from ssot_fix.project.resolver import PATH_TABLES, Project
+from ssot_fix.project.resolver import PATH_TABLES, Project, held
 
 NUMBER = 16  # bytes
 _OWN_TABLES = PATH_TABLES | {"files", "folders", "file names"}
@@ -49,6 +49,7 @@ class Keeper:
         if not self._is_whole():
             return
         try:
+            name = name_of(self.request, program_of(self.request))
             asked = Answers(self.project).trace(self._about_files())
         except (Undigestible, OSError):
             return
@@ -65,7 +66,7 @@ class Keeper:
             aliases=self.aliases,
             taken=self.taken,
         )
-        save(self.memory.store, name_of(self.request, program_of(self.request)), record, again)
+        save(self.memory.store, name, record, again)
 
     def _is_whole(self) -> bool:
         """Whether every file was read and every result may be kept, and all that was asked is known."""
@@ -87,7 +88,7 @@ class Keeper:
             statuses,
             names,
             self.found.listed,
-            tuple(sorted({folder for path in paths if (folder := path.rpartition("/")[0])})),
+            tuple(sorted(filter(None, held(self.project.folders)))),
             self.found.irregular,
             {path: self.project.content(path) for path in sorted(others)},
         )

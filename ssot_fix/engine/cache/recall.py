@@ -15,8 +15,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from ssot_fix.digests import blob_name
-from ssot_fix.engine.cache.contents import MANY, SIZE, changed, now, sizes, statuses, trusted
+from ssot_fix.digests import Undigestible, blob_name
+from ssot_fix.engine.cache.contents import MANY, NO_FILE, SIZE, STATUS, changed, now, sizes, statuses, trusted
 from ssot_fix.engine.cache.record import Edited, Files, Last, Record, name_of, program_of
 from ssot_fix.engine.cache.store import Store, dump
 from ssot_fix.engine.run import Outcome, Request
@@ -31,7 +31,10 @@ _FEW = 4_000_000  # bytes of changed files: beyond, a whole run with all its wor
 def recall(request: Request, store: Store) -> Outcome | None:
     """The outcome of a run if the last one of the same request tells it; None if it takes a whole run."""
     clock = time.perf_counter()
-    name = name_of(request, program_of(request))
+    try:
+        name = name_of(request, program_of(request))
+    except Undigestible:  # options of somebody else's codemod: nothing tells whether they are the same
+        return None
     listed = _Aside(lambda: _listed(request))  # git takes its time, and another processor
     record = store.restore(f"run-{name}")
     if not isinstance(record, Record):
@@ -43,7 +46,10 @@ def recall(request: Request, store: Store) -> Outcome | None:
     seen = statuses(root, record.files.paths)
     places = changed(record.files.statuses, seen)
     is_same = listed.result() == record.files.listed and around.result() and _is_same_project(request, record.files)
-    edited = _edited(request.config.root, record.files, seen, places) if is_same else None
+    # What is gone, or a link or a pipe by now, is no file of the project, which opening it would not tell.
+    if not is_same or any(seen[at * STATUS : (at + 1) * STATUS] == NO_FILE for at in places):
+        return None
+    edited = _edited(request.config.root, record.files, seen, places)
     if edited is None:
         return None
     files = _seen_today(record.files, trusted(seen, began), edited) if places else record.files

@@ -25,7 +25,7 @@ Pairs = frozenset[tuple[str, str]]
 class Files:
     """All files of a run, in order, with their statuses (`contents.statuses`) and the names of their contents.
 
-    `listed` tells what was found from what else there may be. `folders` are those that hold the files, `irregular`
+    `listed` tells what was found from what else there may be. `folders` are those around the files, `irregular`
     what git lists of Python files that are links or folders, `others` the contents of files that were read without
     being among these.
     """
