@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import os
+import pickle
 import subprocess
 import threading
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pytest
 from cases import catalog, lay_out
-from test_cache import TRUSTED, check
+from hostile import Hostile
+from test_cache import TRUSTED, check, report
 
 from ssot_fix.engine.cache import contents, store
-from ssot_fix.engine.run import Request
+from ssot_fix.engine.cache.identity import plugins
+from ssot_fix.engine.cache.store import Store, clear, restore, usage
+from ssot_fix.engine.contract import Told
+from ssot_fix.engine.run import Request, run
 from ssot_fix.project import surroundings
 from ssot_fix.project.config import load
 
@@ -118,3 +124,216 @@ class writer:
     def __exit__(self, *_):
         self._thread.cancel()
         assert not self.opened, "somebody waited for the pipe"
+
+
+# What takes a cache file's place
+
+
+def held_in(folder):
+    return sorted(path for project in folder.iterdir() for path in project.iterdir())
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "link to nothing", "link to itself", "empty", "device"])
+def test_whatever_stands_for_a_cache_file_a_run_goes_on(tmp_path, folder, kind):
+    root = repository(tmp_path / "p", {"a.py": READ})
+    for path in held_in(folder):
+        path.unlink()
+        match kind:
+            case "pipe":
+                os.mkfifo(path)
+            case "folder":
+                path.mkdir()
+            case "link to nothing":
+                path.symlink_to("nothing")
+            case "link to itself":
+                path.symlink_to(path.name)
+            case "empty":
+                path.touch()
+            case "device":
+                path.symlink_to("/dev/zero")
+    (root / "a.py").write_text(READ + "B = 1\n")
+    held = Store(root)
+    first = request(root, store=held)
+    assert report(root, run(first)) == report(root, run(request(root)))
+    assert usage().size >= 0
+    clear()
+    assert not any(path.is_file() and not path.is_symlink() for path in held_in(folder))
+
+
+def test_clearing_and_tidying_leave_alone_what_is_somebody_elses(tmp_path, folder):
+    repository(tmp_path / "p", {"a.py": READ})
+    project = next(folder.iterdir())
+    others = [
+        project / "letter",
+        folder / "letters/.tmp-draft",
+        folder / "letters/other",
+        folder / ".tmp-x",
+        folder / "readme",
+    ]
+    (folder / "letters/empty").mkdir(parents=True)
+    (folder / "empty").mkdir()
+    for path in others:
+        path.write_text("mine")
+    clear()
+    assert all(path.read_text() == "mine" for path in others)
+    assert (folder / "empty").is_dir()
+    assert (folder / "letters/empty").is_dir()
+    assert sorted(path.name for path in folder.iterdir()) == [".tmp-x", "empty", "letters", project.name, "readme"]
+
+
+def test_what_cannot_be_removed_does_not_keep_the_rest(tmp_path, folder, monkeypatch):
+    for letter in "abc":
+        assert Store(tmp_path).save(f"run-{letter * 32}", b"x" * 1000)
+    first, *others = held_in(folder)
+    for age, path in enumerate((first, *others)):
+        os.utime(path, (10**9 - age, 10**9 - age))
+    unlink = type(first).unlink
+
+    def refuse(path, **more):
+        if path == first:
+            raise PermissionError(13, "no", str(path))
+        unlink(path, **more)
+
+    monkeypatch.setattr(type(first), "unlink", refuse)
+    Store(tmp_path).tidy()
+    assert held_in(folder) == [first]
+
+
+def _nowhere(*_, **__):
+    raise RuntimeError("could not determine the home directory")
+
+
+@pytest.mark.parametrize("told", [_nowhere, lambda *_, **__: Path("~/.cache/ssot-fix")])
+def test_without_a_home_nothing_is_put_into_the_project(tmp_path, monkeypatch, told):
+    """Versions of platformdirs differ in what they make of a user without a home."""
+    monkeypatch.delenv(store.FOLDER_VARIABLE)
+    monkeypatch.setattr("platformdirs.user_cache_path", told)
+    monkeypatch.chdir(tmp_path)
+    held = Store(tmp_path)
+    assert not held.save("x", b"x")
+    assert held.trouble
+    assert held.load("x") is None
+    assert (usage().files, clear().files) == (0, 0)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        ("os", "system"),
+        ("ssot_fix.project.git", "subprocess"),
+        ("ssot_fix.project.git", "run_git"),
+        ("ssot_fix.newer_syntax", "ThreadPoolExecutor"),
+        ("ssot_fix.project.git", "Path"),
+        ("ssot_fix.project.config", "partial"),
+        ("builtins", "eval"),
+    ],
+)
+def test_only_values_of_our_own_are_made_of_a_file(module, name):
+    data = b"\x80\x04c" + f"{module}\n{name}\n".encode() + b"."
+    with pytest.raises(pickle.UnpicklingError):
+        restore(data)
+
+
+# Plug-ins
+
+
+@dataclass(frozen=True)
+class Known(Hostile):
+    """A plug-in that says what it knows."""
+
+    constants: object = ()
+    name: str = "hostile"
+
+    @property
+    def told(self):
+        return Told(self.constants)
+
+    def seeds(self, path, raw):
+        return frozenset({"os"})
+
+
+def twice(root, *plugged):
+    """Two runs with a cache give what one without gives."""
+    expected = report(root, run(request(root, *plugged)))
+    for _ in range(2):
+        assert report(root, run(request(root, *plugged, store=Store(root)))) == expected
+
+
+class Odd:
+    """Nothing is known of it, and it can't be pickled."""
+
+    def __reduce__(self):
+        raise TypeError("not me")
+
+
+@pytest.mark.parametrize("constants", [3j, Odd(), lambda: None, {"a": object()}])
+def test_a_plug_in_that_knows_something_odd(tmp_path, constants):
+    root = lay_out(tmp_path / "p", {"a.py": "# hostile\n" + READ, "b.py": READ})
+    twice(root, Known(constants))
+
+
+def test_a_plug_in_with_odd_options(tmp_path):
+    @dataclass(frozen=True)
+    class Options:
+        odd: object = 3j
+
+    class Plug(Hostile):
+        options = Options
+
+    root = lay_out(tmp_path / "p", {"a.py": "# hostile\n" + READ})
+    twice(root, Plug())
+
+
+def test_a_plug_in_that_surveys_with_a_closure(tmp_path):
+    """Which function it is does not tell what it does."""
+
+    class Plug(Hostile):
+        def __init__(self, word):
+            self.word = word
+
+        def surveyor(self, project, config):
+            word = self.word
+            return lambda data: word if word in data else None
+
+        def prepare(self, project, config, surveyed):
+            self.seen = sorted(surveyed)
+            return self
+
+        def beyond(self, covers):
+            return [], [f"seen: {self.seen}"]
+
+    root = lay_out(tmp_path / "p", {"a.py": "A = 1\n", "b.py": "B = 1\n"})
+    twice(root, Plug(b"A"))
+    twice(root, Plug(b"B"))
+
+
+def test_a_plug_in_that_finds_what_cannot_be_pickled(tmp_path):
+    class Plug(Hostile):
+        def surveyor(self, project, config):
+            return _odd
+
+    root = lay_out(tmp_path / "p", {"a.py": "A = 1\n"})
+    twice(root, Plug())
+
+
+def _odd(data):
+    return Odd()
+
+
+def test_the_files_of_a_plug_in_may_lie_in_an_archive_or_lead_nowhere(tmp_path, monkeypatch):
+    package = tmp_path / "plugged"
+    package.mkdir()
+    (package / "__init__.py").write_text("class Plug: pass\n")
+    (package / ".#__init__.py").symlink_to("somebody@somewhere.1234")  # how Emacs locks a file
+    monkeypatch.syspath_prepend(str(tmp_path))
+    import plugged
+
+    before = plugins([plugged.Plug()])
+    (package / "__init__.py").write_text("class Plug: more = 1\n")
+    assert plugins([plugged.Plug()]) != before
+    monkeypatch.setattr(plugged, "__file__", str(tmp_path / "plugged.zip/plugged/__init__.py"))
+    (tmp_path / "plugged.zip").write_bytes(b"1")
+    before = plugins([plugged.Plug()])
+    (tmp_path / "plugged.zip").write_bytes(b"12")
+    assert plugins([plugged.Plug()]) != before

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from ssot_fix.digests import digest, digest_of
@@ -29,23 +30,31 @@ def plugins(codemods: Iterable[object]) -> bytes:
 
 
 def _plugin(file: Path) -> Iterator[tuple[str, int, int]]:
-    if file.name == "__init__.py":
+    if file.name == "__init__.py" and file.is_file():
         yield from sorted(_sources(os.fspath(file.parent)))
-    else:
-        status = file.stat()
-        yield file.name, status.st_size, status.st_mtime_ns
+        return
+    # In an archive, it is that which there is.
+    there = next((each for each in (file, *file.parents) if each.is_file()), file)
+    yield _told(os.fspath(there))
 
 
 def _sources(folder: str) -> Iterator[tuple[str, int, int]]:
     """Name, size and time of every Python file below a folder."""
-    with os.scandir(folder) as entries:
+    with suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):
                 if entry.name != "__pycache__":
                     yield from _sources(entry.path)
             elif entry.name.endswith(".py"):
-                status = entry.stat()
-                yield entry.path, status.st_size, status.st_mtime_ns
+                yield _told(entry.path)
+
+
+def _told(path: str) -> tuple[str, int, int]:
+    try:
+        status = os.stat(path)  # noqa: PTH116  as `scandir` has it
+    except OSError:  # a link that leads nowhere, as editors make to lock a file
+        return path, -1, -1
+    return path, status.st_size, status.st_mtime_ns
 
 
 def _distributions() -> Iterator[str]:

@@ -12,6 +12,7 @@ from ssot_fix.engine.cache.answers import Answers, Trace, told
 from ssot_fix.engine.cache.contents import MANY, SIZE, STATUS, now, sizes, statuses, trusted
 from ssot_fix.engine.cache.identity import named
 from ssot_fix.engine.cache.store import Store, dump
+from ssot_fix.engine.contract import Told
 from ssot_fix.engine.file import Analysed, Analysis
 from ssot_fix.engine.screen import Pairs, Screen, Screened
 from ssot_fix.project.git_index import indexed
@@ -112,9 +113,9 @@ class Memory:
                 found[path] = made[content]
         return found
 
-    def _keep(self, kind: str, content: bytes, data: bytes) -> None:
+    def _keep(self, kind: str, content: bytes, data: bytes | None) -> None:
         for name, table in self._tables.items():
-            if name.startswith(kind):
+            if data is not None and name.startswith(kind):
                 table[content] = data
                 self._fresh.add(name)
 
@@ -125,6 +126,14 @@ class Memory:
         knowledge = told(analysis.context.codemods)
         if knowledge is None:
             return {}
+        try:
+            return self._standing(analysis, paths, settings, knowledge)
+        except Undigestible:  # somebody else's codemod knows something of which nothing tells whether it is the same
+            return {}
+
+    def _standing(
+        self, analysis: Analysis, paths: Iterable[str], settings: object, knowledge: Iterable[Told]
+    ) -> dict[str, Analysed]:
         analysis.context.project.believe(self.contents)
         answers = Answers(analysis.context.project, knowledge)
         self._results_name = f"results-{named(self._program, settings, analysis.staged, analysis.context.known)}"

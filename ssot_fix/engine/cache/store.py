@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import io
 import os
 import pickle
+import re
+import stat
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,6 +23,9 @@ _OLDEST = 30 * 24 * 3600  # seconds since a file was last of use
 _DAY = 24 * 3600
 _TEMPORARY = ".tmp-"
 _PRIVATE = 0o700
+_PROJECT = re.compile(r"[A-Za-z0-9-]+-[0-9a-f]{16}")  # what a project's folder is called
+# Told by their names: of a file that a crash has left empty or full of zeros these are all that is left.
+_FILE = re.compile(r"contents|[a-z]+-[0-9a-f]{32}|\.tmp-\w+")
 # What besides our own values may stand in a file: unpickling anything else could run code.
 _HARMLESS = {("builtins", "frozenset"), ("builtins", "set"), ("pathlib", "PosixPath"), ("pathlib", "WindowsPath")}
 _HARMLESS |= {("pathlib", "PurePosixPath"), ("pathlib._local", "PosixPath"), ("pathlib._local", "WindowsPath")}
@@ -28,12 +34,18 @@ _OWN = ("ssot_fix.", "codemods.")
 
 
 def cache_folder() -> Path:
-    """The folder of all projects' caches: what SSOT_FIX_CACHE_DIR says, else the user's own."""
+    """The folder of all projects' caches: what SSOT_FIX_CACHE_DIR says, else the user's own.
+
+    Not absolute if it is not known where that is, as of a user without a home in a container.
+    """
     if named := os.environ.get(FOLDER_VARIABLE):
         return Path(named).absolute()
     from platformdirs import user_cache_path  # noqa: PLC0415
 
-    return user_cache_path("ssot-fix", appauthor=False)
+    try:
+        return user_cache_path("ssot-fix", appauthor=False)
+    except RuntimeError:  # older versions give a path with the `~`
+        return Path("~", "ssot-fix")
 
 
 class Store:
@@ -51,10 +63,11 @@ class Store:
         """What was saved under a name; None if there is nothing, or not what was saved."""
         path = self._folder / name
         try:
+            self._locate()
             if not self._is_checked and not self._folder.is_dir():
                 return None
             self._check()
-            data = path.read_bytes()
+            data = _bytes(path)
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -84,13 +97,17 @@ class Store:
             self.trouble = f"something in {self._folder} can't be read, and is not used: {error!r}"
             return None
 
-    def save(self, name: str, payload: bytes) -> bool:
-        """Save something under a name, whole or not at all; whether that worked."""
+    def save(self, name: str, payload: bytes | None) -> bool:
+        """Save something under a name, whole or not at all; whether that worked. None can't be saved."""
+        if payload is None:
+            self.trouble = "a codemod found or knows something that can't be kept"
+            return False
         digest = hashlib.blake2b(payload, digest_size=_DIGEST).digest()
         import tempfile  # noqa: PLC0415  only a run that finds something new saves it
 
         temporary = None
         try:
+            self._locate()
             self._folder.mkdir(_PRIVATE, parents=True, exist_ok=True)
             self._check()
             handle, temporary = tempfile.mkstemp(prefix=_TEMPORARY, dir=self._folder)
@@ -109,6 +126,11 @@ class Store:
         """Remove what was of no use for a month, and the oldest of what is too much."""
         with contextlib.suppress(OSError):
             _shrink(self._all, _MOST)
+
+    def _locate(self) -> None:
+        """Raise OSError if it is not known where the user's caches are; the current folder is no place for them."""
+        if not self._all.is_absolute():
+            raise OSError(0, "the user has no folder for caches")
 
     def _check(self) -> None:
         """Raise PermissionError if others may have put something into the folder."""
@@ -155,8 +177,12 @@ def clear() -> Usage:
 
 
 def _folders(folder: Path) -> Iterator[Path]:
+    if not folder.is_absolute():
+        return
     with contextlib.suppress(OSError):
-        yield from (each for each in folder.iterdir() if each.is_dir() and not each.is_symlink())
+        for each in folder.iterdir():
+            if _PROJECT.fullmatch(each.name) and each.is_dir() and not each.is_symlink():
+                yield each
 
 
 def _files(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
@@ -164,16 +190,16 @@ def _files(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
     for project in _folders(folder):
         with contextlib.suppress(OSError):
             for path in project.iterdir():
-                if path.name.startswith(_TEMPORARY) or _is_ours(path):
-                    yield path, path.stat()
+                status = path.lstat()
+                if _FILE.fullmatch(path.name) and stat.S_ISREG(status.st_mode):
+                    yield path, status
 
 
-def _is_ours(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            return file.read(len(_MAGIC)) == _MAGIC
-    except OSError:
-        return False
+def _bytes(path: Path) -> bytes:
+    # Opening a pipe might never end.
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    return path.read_bytes()
 
 
 def _shrink(folder: Path, most: int) -> None:
@@ -185,7 +211,8 @@ def _shrink(folder: Path, most: int) -> None:
         is_leftover = path.name.startswith(_TEMPORARY) and age > _DAY
         if left > most or age > _OLDEST or is_leftover:
             left -= status.st_size
-            path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # that one may not be removed keeps none of the others
+                path.unlink(missing_ok=True)
 
 
 def _checked(data: bytes) -> bytes | None:
@@ -200,9 +227,12 @@ def _plain(name: str) -> str:
     return "".join(each if each.isascii() and each.isalnum() else "-" for each in name)[:40] or "root"
 
 
-def dump(value: object) -> bytes:
-    """A value as bytes."""
-    return pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
+def dump(value: object) -> bytes | None:
+    """A value as bytes; None for one that can't be had as such, as somebody else's codemod may make."""
+    try:
+        return pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
+    except Exception:  # any may come of a value's own methods
+        return None
 
 
 def restore(data: bytes) -> object:
@@ -218,6 +248,7 @@ class _Unpickler(pickle.Unpickler):
         if (module, name) in _HARMLESS:
             return super().find_class(module, name)
         found = super().find_class(module, name) if module.startswith(_OWN) and "." not in name else None
-        if not isinstance(found, type):
+        # What our modules import from others is not ours.
+        if not isinstance(found, type) or found.__module__ != module:
             raise pickle.UnpicklingError(f"{module}.{name} has no place in a cache")
         return found
