@@ -377,15 +377,15 @@ def test_the_cache_is_bounded(tmp_path, monkeypatch):
     monkeypatch.setattr(store, "_MOST", 2_500)
     for number in range(5):
         held = Store(tmp_path / str(number))
-        held.save("a", b"x" * 1_000)
+        held.save("contents", b"x" * 1_000)
         (made,) = [path for path, _ in store._files(tmp_path / "cache") if path.parent.name.startswith(f"{number}-")]
         os.utime(made, (1_000_000_000 + number, 1_000_000_000 + number))
     recent = Store(tmp_path / "recent")
-    recent.save("a", b"x")
+    recent.save("contents", b"x")
     recent.tidy()
     assert store.usage().files == 1  # the others are more than a month old
     for number in range(5):
-        Store(tmp_path / str(number)).save("a", b"x" * 1_000)
+        Store(tmp_path / str(number)).save("contents", b"x" * 1_000)
     recent.tidy()
     assert store.usage().size <= 2_500
     (tmp_path / "cache" / "mine").mkdir()

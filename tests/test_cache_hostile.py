@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import subprocess
+import sys
 import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from cases import catalog, lay_out
 from hostile import Hostile
 from test_cache import TRUSTED, check, report
 
+from ssot_fix.edits import Applicability, Refusal
 from ssot_fix.engine.cache import contents, store
 from ssot_fix.engine.cache.identity import plugins
 from ssot_fix.engine.cache.store import Store, clear, restore, usage
@@ -21,6 +23,7 @@ from ssot_fix.engine.contract import Told
 from ssot_fix.engine.run import Request, run
 from ssot_fix.project import surroundings
 from ssot_fix.project.config import load
+from ssot_fix.sites import Site
 
 READ = "import os\nA = os.getenv('A')\n"
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="pipes and links")
@@ -44,11 +47,38 @@ def repository(root, files):
     return root
 
 
+@dataclass(frozen=True)
+class Known(Hostile):
+    """A plug-in that says what it knows."""
+
+    constants: object = ()
+
+    @property
+    def told(self):
+        return Told(self.constants)
+
+
+class Reading(Known):
+    """One that finds what stands in a file beside the code."""
+
+    def sites(self, module, project, *rest):
+        node = module.tree.body[0] if module.tree.body else module.tree
+        text = project.read("data.txt").decode()
+        return [Site("hostile", node, "kind", text, Applicability.MANUAL, refusal=Refusal("why", text))]
+
+
 def request(root, *plugged, **more):
     codemods = {**catalog(), **{each.name: each for each in plugged}}
     config = load(root, root, {name: codemod.options for name, codemod in codemods.items()})
     config.general = replace(config.general, jobs=1)
     return Request(config, codemods, **more)
+
+
+def twice(root, *plugged):
+    """Two runs with a cache give what one without gives."""
+    expected = report(root, run(request(root, *plugged)))
+    for _ in range(2):
+        assert report(root, run(request(root, *plugged, store=Store(root)))) == expected
 
 
 # What takes a file's place
@@ -124,6 +154,38 @@ class writer:
     def __exit__(self, *_):
         self._thread.cancel()
         assert not self.opened, "somebody waited for the pipe"
+
+
+# What is the same elsewhere, and not here
+
+
+def test_how_long_numbers_may_be_is_python_s_affair(tmp_path):
+    root = repository(tmp_path / "p", {"a.py": f"open('x').read()\nB = {'9' * 5000}\n", "b.py": READ})
+    usual = sys.get_int_max_str_digits()
+    try:
+        sys.set_int_max_str_digits(0)
+        check(root)
+    finally:
+        sys.set_int_max_str_digits(usual)
+    check(root)
+
+
+def test_a_file_that_is_only_known_as_it_was_long_ago(tmp_path):
+    """What one request keeps, another one, which shares it, may have dropped."""
+    root = repository(tmp_path / "p", {"a.py": READ, "pkg/b.py": "x = 1\n"})
+    for number in range(9):
+        (root / "a.py").write_text(f"{READ}# {number}\n")
+        (root / "pkg/b.py").rename(root / f"pkg/b{number}.py")
+        check(root, include_tests=True)
+        (root / f"pkg/b{number}.py").rename(root / "pkg/b.py")
+    check(root)
+
+
+def test_what_a_plug_in_reads_while_it_looks_at_a_file_is_looked_at_again(tmp_path):
+    root = lay_out(tmp_path / "p", {"a.py": "# hostile\nimport os\n", "data.txt": "1"})
+    for text in ("1", "2", "3"):
+        (root / "data.txt").write_text(text)
+        twice(root, Reading())
 
 
 # What takes a cache file's place
@@ -236,28 +298,6 @@ def test_only_values_of_our_own_are_made_of_a_file(module, name):
 
 
 # Plug-ins
-
-
-@dataclass(frozen=True)
-class Known(Hostile):
-    """A plug-in that says what it knows."""
-
-    constants: object = ()
-    name: str = "hostile"
-
-    @property
-    def told(self):
-        return Told(self.constants)
-
-    def seeds(self, path, raw):
-        return frozenset({"os"})
-
-
-def twice(root, *plugged):
-    """Two runs with a cache give what one without gives."""
-    expected = report(root, run(request(root, *plugged)))
-    for _ in range(2):
-        assert report(root, run(request(root, *plugged, store=Store(root)))) == expected
 
 
 class Odd:

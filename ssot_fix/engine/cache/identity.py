@@ -18,7 +18,9 @@ def program() -> bytes:
     own = _PACKAGE.parent
     folders = [_PACKAGE] if (_PACKAGE / "_top").is_dir() else [_PACKAGE, own / "codemods"]
     files = sorted(each for folder in folders for each in _sources(os.fspath(folder)))
-    return digest((files, sorted(_distributions()), sys.version, sys.platform))
+    # Numbers of more digits make a file one that Python can't parse; a variable or an option says how many.
+    python = (sys.version, sys.platform, sys.get_int_max_str_digits())
+    return digest((files, sorted(_distributions()), python))
 
 
 def plugins(codemods: Iterable[object]) -> bytes:

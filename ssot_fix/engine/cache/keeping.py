@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from ssot_fix.asking import Question
@@ -79,10 +79,17 @@ class Keeper:
     def _about_files(self) -> list[Question]:
         return [(table, key) for table, key in self.asked if table in PATH_TABLES]
 
+    def _asked_about(self) -> Iterator[str]:
+        """The files that something was asked about, before the analysis and in it."""
+        yield from (path_of(key) for _, key in self._about_files())
+        for each in self.analysed.values():
+            for questions in about_files(each.trace or {}).values():
+                yield from map(path_of, questions)
+
     def _record(self, outcome: Outcome, diffs: Mapping[str, bytes], number: bytes) -> Record:
         paths, statuses, names = self.memory.snapshot()
         listed = set(paths)
-        others = {path for _, key in self._about_files() if (path := path_of(key)) not in listed}
+        others = {path for path in self._asked_about() if path not in listed}
         files = Files(
             paths,
             statuses,
