@@ -1,0 +1,80 @@
+"""Work is spread over workers by its bytes, by whatever executor there is."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import Executor, ThreadPoolExecutor
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ssot_fix.engine import executors
+from ssot_fix.engine.executors import Pool, chunks
+
+SIZES = st.lists(st.integers(0, 3_000_000), max_size=60)
+
+
+def lengths(paths):
+    return [len(path) for path in paths]
+
+
+@given(SIZES, st.integers(1, 64))
+def test_every_file_is_in_one_chunk(sizes, workers):
+    paths = [str(number) for number in range(len(sizes))]
+    found = chunks(paths, sizes, workers)
+    assert sorted(path for chunk in found for path in chunk) == sorted(paths)
+    assert all(found)
+
+
+@given(st.lists(st.integers(1, 1_000), min_size=200, max_size=200), st.integers(2, 8))
+def test_chunks_are_of_a_size(sizes, workers):
+    held = [sum(sizes[int(path)] for path in chunk) for chunk in chunks(list(map(str, range(200))), sizes, workers)]
+    assert max(held) <= 2 * sum(sizes) / (workers * 6) + 1_000
+    assert len(held) >= 2 * workers
+
+
+def test_a_large_file_stands_alone_and_comes_first():
+    assert chunks(["a", "b", "c"], [10, 5_000_000, 10], 2)[0] == ["b"]
+
+
+def test_any_executor_will_do(monkeypatch):
+    monkeypatch.setattr(executors, "_WORTH_A_WORKER", 0)
+    made: list[Executor] = []
+
+    def threads(count, begin, argument):
+        made.append(ThreadPoolExecutor(count, initializer=begin, initargs=(argument,)))
+        return made[-1]
+
+    told: list[int] = []
+    with Pool(3, threads) as pool:
+        found = dict(pool.run(lengths, ["a", "bb", "ccc"], [1, 2, 3], told.append))
+    assert found == {"a": 1, "bb": 2, "ccc": 3}
+    assert sum(told) == 3
+    assert len(made) == 1
+
+
+def test_little_work_starts_nobody():
+    def nobody(*_):
+        raise AssertionError("a worker was started")
+
+    with Pool(8, nobody) as pool:
+        assert dict(pool.run(lengths, ["a"], [1_000], lambda _: None)) == {"a": 1}
+    with Pool(1, nobody) as pool:
+        assert dict(pool.run(lengths, ["a"], [10**9], lambda _: None)) == {"a": 1}
+
+
+def deadly(paths):
+    if "deadly" in paths:
+        os._exit(1)
+    return lengths(paths)
+
+
+@pytest.mark.parametrize("jobs", [2, 3])
+def test_who_kills_a_worker_is_found(monkeypatch, jobs):
+    monkeypatch.setattr(executors, "_WORTH_A_WORKER", 0)
+    paths = [*map(str, range(20)), "deadly", *map(str, range(20, 40))]
+    with Pool(jobs) as pool:
+        found = dict(pool.run(deadly, paths, [1] * len(paths), lambda _: None))
+    assert found.pop("deadly") is None
+    assert found == {str(number): len(str(number)) for number in range(40)}
