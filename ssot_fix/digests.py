@@ -56,8 +56,9 @@ def _encoded(value: object) -> Iterator[bytes]:  # noqa: PLR0912  one case for e
             yield from _sized(b"m", b"".join(sorted(digest(key) + digest(each) for key, each in value.items())))
         case PurePath():
             yield from _sized(b"p", value.as_posix().encode("utf-8", "surrogatepass"))
-        # One that is made inside a function is another each time, under the same name.
-        case type() | FunctionType() if "<" not in value.__qualname__:
+        case type() | FunctionType():
+            if "<" in value.__qualname__:  # made inside a function: another each time, under the same name
+                raise Undigestible(value.__qualname__)
             yield from _parts(b"c", (value.__module__, value.__qualname__))
         case _ if hasattr(value, "digestible"):
             yield from _parts(b"o", (type(value).__qualname__, value.digestible()))

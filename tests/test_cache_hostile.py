@@ -307,7 +307,18 @@ class Odd:
         raise TypeError("not me")
 
 
-@pytest.mark.parametrize("constants", [3j, Odd(), lambda: None, {"a": object()}])
+def _made():
+    @dataclass
+    class Made:
+        value: object
+
+        def digestible(self):
+            raise AssertionError("of the class, not of a value")
+
+    return Made
+
+
+@pytest.mark.parametrize("constants", [3j, Odd(), lambda: None, {"a": object()}, _made()])
 def test_a_plug_in_that_knows_something_odd(tmp_path, constants):
     root = lay_out(tmp_path / "p", {"a.py": "# hostile\n" + READ, "b.py": READ})
     twice(root, Known(constants))
