@@ -100,6 +100,16 @@ def test_a_pipe_in_the_place_of_a_file_is_not_opened(tmp_path):
         check(root)
 
 
+def test_a_pipe_in_the_place_of_a_stub_is_not_opened(tmp_path):
+    files = {"a.py": "from pkg.b import nope\n", "pkg/__init__.py": "", "pkg/b.py": "x = 1\n"}
+    root = repository(tmp_path / "p", {**files, "pkg/b.pyi": "nope: int\n"})
+    (root / "pkg/b.pyi").unlink()
+    os.mkfifo(root / "pkg/b.pyi")
+    with writer(root / "pkg/b.pyi"):
+        check(root)
+        check(root)
+
+
 def test_a_link_in_the_place_of_a_folder_further_up(tmp_path):
     deep = {"a/b/c/d/e/x.py": "x = 1\n", "a/b/c/d/e/y.py": READ, ".gitignore": "d\n", "b.py": READ}
     root = repository(tmp_path / "p", deep)

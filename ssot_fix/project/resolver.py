@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import errno
 import posixpath
 import re
+import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -92,6 +94,9 @@ class Project:
         return self._bytes(path)
 
     def _bytes(self, path: str) -> bytes:
+        # What lies beside the project's files may be a pipe, and reading one might never end.
+        if path not in held(self.files) and not stat.S_ISREG((self.root / path).stat().st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", path)
         data = (self.root / path).read_bytes()
         self._read.contents[path] = blob_name(data)
         return data

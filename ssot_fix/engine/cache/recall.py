@@ -135,6 +135,8 @@ def _has_kind(path: str, is_kind: Callable[[int], bool]) -> bool:
 
 def _content(path: str) -> bytes:
     try:
+        if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116  as `Project.content` has it
+            return b""
         with open(path, "rb") as file:  # noqa: PTH123
             return blob_name(file.read())
     except OSError:
