@@ -179,8 +179,9 @@ def test_how_much_is_said(repository, ssot_fix):
     assert b"b.py:3" not in usual
     assert b"b.py:3:8 isolated-environment raises-differently raises KeyError" in verbose
     stats = ssot_fix(project, "--stats", "-q").stderr
-    assert b"stats: 5 files scanned" in stats
-    assert b"stats: analyse" in stats
+    assert b"stats: of 5 in scope" in stats
+    assert b"stats: recall" in stats
+    assert b"stats: analyse" in ssot_fix(project, "--stats", "-q", "--no-cache").stderr
 
 
 def test_the_codemods_are_listed(repository, ssot_fix):

@@ -8,6 +8,7 @@ import pytest
 
 from codemods import catalog
 from codemods.utf8_streams.survey import Facts, facts_of, imported_files
+from ssot_fix.digests import blob_name
 from ssot_fix.engine.screen import Screen, Screened
 from ssot_fix.project import config as settings
 from ssot_fix.project.resolver import project_of
@@ -41,7 +42,9 @@ def screen_of(tmp_path):
 
 def test_what_is_seen_depends_on_nothing_but_the_bytes(screen_of):
     screen = screen_of({"shop/a.py": TEXT, "tests/test_a.py": TEXT, "shop/__main__.py": TEXT, "conftest.py": TEXT})
-    found = screen(["shop/a.py", "tests/test_a.py", "shop/__main__.py", "conftest.py"])
+    told = screen(["shop/a.py", "tests/test_a.py", "shop/__main__.py", "conftest.py"])
+    assert {content for content, _ in told} == {blob_name(TEXT)}
+    found = [screened for _, screened in told]
     assert found == [screen.look(TEXT)] * 4
     assert "isolated-environment" in found[0].passed
     assert found[0].aliases == {"o"}
@@ -51,8 +54,9 @@ def test_what_is_seen_depends_on_nothing_but_the_bytes(screen_of):
 
 def test_what_cant_be_read_has_an_error(screen_of):
     screen = screen_of({"shop/a.py": TEXT})
-    gone, folder = screen(["shop/b.py", "shop"])
-    assert gone == Screened(error="deleted while ssot-fix was running")
+    gone, (content, folder) = screen(["shop/b.py", "shop"])
+    assert gone == (b"", Screened(error="deleted while ssot-fix was running"))
+    assert not content
     assert folder.error
 
 
