@@ -45,7 +45,8 @@ def recall(request: Request, store: Store) -> Outcome | None:
     root = os.fspath(request.config.root)
     seen = statuses(root, record.files.paths)
     places = changed(record.files.statuses, seen)
-    is_same = listed.result() == record.files.listed and around.result() and _is_same_project(request, record.files)
+    holds, is_listed = around.result(), listed.result() == record.files.listed  # both, so that no thread is left
+    is_same = holds and is_listed and _is_same_project(request, record.files)
     # What is gone, or a link or a pipe by now, is no file of the project, which opening it would not tell.
     if not is_same or any(seen[at * STATUS : (at + 1) * STATUS] == NO_FILE for at in places):
         return None
