@@ -60,9 +60,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         say(f"no corpora: {error}")
         return 1
     kept = cache / "results.json"
-    results: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
+    results: dict[str, Any] = {}
     for part in options.only or PARTS:
-        results[part] = {**_MEASURES[part](work), "machine": machine(work)}
+        measured = {**_MEASURES[part](work), "machine": machine(work)}
+        # Read only now: another part may have been measured meanwhile.
+        results = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
+        results[part] = measured
         kept.write_text(json.dumps(results, indent=1), encoding="utf-8")
     report.write(results, DOCS)
     say(f"done: {DOCS / 'benchmarks.md'}")
