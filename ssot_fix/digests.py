@@ -23,11 +23,6 @@ def digest(value: object) -> bytes:
     return hashlib.blake2b(b"".join(_encoded(value)), digest_size=_SIZE).digest()
 
 
-def digest_of(data: bytes) -> bytes:
-    """The digest of some bytes."""
-    return hashlib.blake2b(data, digest_size=_SIZE).digest()
-
-
 def blob_name(data: bytes) -> bytes:
     """What git would call a blob of some bytes: 20 bytes."""
     return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).digest()

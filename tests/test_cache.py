@@ -232,7 +232,7 @@ def test_a_file_that_comes_back_is_known(project):
     (project / "pkg/d.py").unlink()
     check(project)
     (project / "pkg/d.py").write_text(FILES["pkg/d.py"])
-    assert check(project) == (0, 0) or check(project)[1] == 0
+    assert check(project)[1] == 0
 
 
 def test_another_accessor_is_another_answer(project):
@@ -418,7 +418,7 @@ def test_the_command_with_its_cache(repository, ssot_fix, tmp_path):
     assert "of 1 project" in shown
     assert str(tmp_path / "cache") in shown
     ssot_fix(made, "--write", extra=extra)
-    assert b"0 would change" in ssot_fix(made, extra=extra).stderr.replace(b"nothing", b"0")
+    assert b"0 would change" in ssot_fix(made, extra=extra).stderr
     ssot_fix(made, "cache", "clear", extra=extra)
     assert not list((tmp_path / "cache").rglob("*"))
     ssot_fix(made, "cache", "clear", extra=extra)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from ssot_fix.digests import digest, digest_of
+from ssot_fix.digests import digest
 
 _PACKAGE = Path(__file__).resolve().parents[2]
 
@@ -71,4 +71,4 @@ def _distributions() -> Iterator[str]:
 
 def named(*parts: object) -> str:
     """A name for a file that holds what depends on some values."""
-    return digest_of(b"".join(map(digest, parts))).hex()
+    return digest(parts).hex()

@@ -11,10 +11,11 @@ from ssot_fix.digests import Undigestible, digest
 from ssot_fix.edits import FileResult
 from ssot_fix.engine.cache.answers import Answers, Trace, path_of, told
 from ssot_fix.engine.cache.memory import Memory
-from ssot_fix.engine.cache.record import Again, Files, Pairs, Record, name_of, program_of
+from ssot_fix.engine.cache.record import Again, Files, Record, name_of, program_of
 from ssot_fix.engine.cache.store import Store, dump
 from ssot_fix.engine.file import Analysed, Analysis
 from ssot_fix.engine.run import Outcome, Request
+from ssot_fix.engine.screen import Pairs
 from ssot_fix.project.discovery import Discovery
 from ssot_fix.project.resolver import PATH_TABLES, Project, held
 

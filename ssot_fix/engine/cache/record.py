@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from ssot_fix.asking import Question
     from ssot_fix.engine.cache.answers import Trace
     from ssot_fix.engine.file import Analysis
-
-Pairs = frozenset[tuple[str, str]]
+    from ssot_fix.engine.screen import Pairs
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ _FILE = re.compile(r"contents|[a-z]+-[0-9a-f]{32}|\.tmp-\w+")
 # What besides our own values may stand in a file: unpickling anything else could run code.
 _HARMLESS = {("builtins", "frozenset"), ("builtins", "set"), ("pathlib", "PosixPath"), ("pathlib", "WindowsPath")}
 _HARMLESS |= {("pathlib", "PurePosixPath"), ("pathlib._local", "PosixPath"), ("pathlib._local", "WindowsPath")}
-_HARMLESS |= {("re", "_compile"), ("copyreg", "_reconstructor"), ("builtins", "object"), ("_codecs", "encode")}
+_HARMLESS |= {("re", "_compile")}
 _OWN = ("ssot_fix.", "codemods.")
 
 
@@ -170,7 +170,7 @@ def clear() -> Usage:
     held = usage()
     for path, _ in _files(held.folder):
         path.unlink(missing_ok=True)
-    for folder in {path.parent for path, _ in _files(held.folder)} | set(_folders(held.folder)):
+    for folder in list(_folders(held.folder)):
         with contextlib.suppress(OSError):
             folder.rmdir()
     return held
