@@ -32,6 +32,7 @@ _SETTINGS = {
     "GIT_TERMINAL_PROMPT": "0",
     "LC_ALL": "C",  # messages that _way_out knows
 }
+_SAFE = ("-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}")
 _LIST = ("ls-files", "-z", "--cached", "--others", "--exclude-standard")
 _DAMAGED_INDEX = ("index file corrupt", "index file smaller", "bad index", "bad signature")
 
@@ -155,13 +156,30 @@ def _complete(
     return done
 
 
+def start_git(root: Path, *args: str) -> subprocess.Popen[bytes]:
+    """Start `git *args` in the folder `root`, with pipes to its input and output, as `run_git` does.
+
+    Raises GitError if git is missing.
+    """
+    try:
+        return subprocess.Popen(
+            [executable(), "--no-pager", *_SAFE, *args],
+            cwd=root,
+            env=_environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+    except OSError as error:
+        raise GitError(f"git could not be started in {root}: {error.strerror}") from error
+
+
 def _run(
     root: Path, args: tuple[str, ...], data: bytes | None, more: Mapping[str, str]
 ) -> subprocess.CompletedProcess[bytes]:
-    settings = ("-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}")
     try:
         return subprocess.run(
-            [executable(), "--no-pager", *settings, *args],
+            [executable(), "--no-pager", *_SAFE, *args],
             cwd=root,
             env={**_environment(), **more},
             input=b"" if data is None else data,

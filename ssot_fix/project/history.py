@@ -21,6 +21,7 @@ from typing import Literal
 from ssot_fix.newer_syntax import Unparseable, parse
 from ssot_fix.project.git import GitError, run_git
 from ssot_fix.project.names import module_names
+from ssot_fix.project.objects import Objects
 from ssot_fix.source import Source, UnreadableText
 
 _EDGES_AT_ONCE = 4096  # bounds git's output to some ten megabytes
@@ -49,6 +50,22 @@ class Commit:
     date: str
     author: str
     subject: str
+
+
+def commits_of(root: Path, ids: Iterable[str]) -> dict[str, Commit]:
+    """What some commits of the repository around `root` say of themselves, by id.
+
+    Raises GitError.
+    """
+    wanted = "".join(f"{commit}\n" for commit in set(ids))
+    if not wanted:
+        return {}
+    form = "--format=%H%x00%cs%x00%an%x00%s%x00"
+    output = run_git(root, "rev-list", "--no-walk", "--stdin", "--encoding=UTF-8", form, input=wanted.encode())
+    fields = [_printable(text) for text in output.decode("utf-8", "replace").split("\0")[:-1]]
+    rows = [fields[at : at + 4] for at in range(0, len(fields), 4)]
+    found = [Commit(commit.split()[-1], date, author, subject) for commit, date, author, subject in rows]
+    return {commit.id: commit for commit in found}
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +270,7 @@ class _Repository:
 
     def __init__(self, root: Path, head: str) -> None:
         self._root = root
+        self._objects = Objects(root)
         self._prefix = run_git(root, "rev-parse", "--show-prefix").removesuffix(b"\n")
         try:
             self._head = run_git(root, "rev-parse", "--verify", "--quiet", f"{head}^{{commit}}").strip().decode()
@@ -341,7 +359,7 @@ class _Repository:
         Also the edges on which only files that stayed the same could be told, since git lacks the texts.
         """
         order = sorted(edges, key=lambda edge: (edge.child, edge.parent))
-        if not self._is_partial:
+        if not self._objects.is_partial:
             try:
                 return self._renames(order, "--find-renames=50%"), set()
             except GitError:
@@ -363,49 +381,14 @@ class _Repository:
         return found
 
     def commits(self, ids: Iterable[str]) -> dict[str, Commit]:
-        wanted = "".join(f"{commit}\n" for commit in set(ids))
-        if not wanted:
-            return {}
-        form = "--format=%H%x00%cs%x00%an%x00%s%x00"
-        output = run_git(
-            self._root, "rev-list", "--no-walk", "--stdin", "--encoding=UTF-8", form, input=wanted.encode()
-        )
-        fields = [_printable(text) for text in output.decode("utf-8", "replace").split("\0")[:-1]]
-        rows = [fields[at : at + 4] for at in range(0, len(fields), 4)]
-        found = [Commit(commit.split()[-1], date, author, subject) for commit, date, author, subject in rows]
-        return {commit.id: commit for commit in found}
+        return commits_of(self._root, ids)
 
     def commit(self, change: _Change) -> str:
         return self.graph.ids[change.edge.child]
 
-    @cached_property
-    def _is_partial(self) -> bool:
-        names = run_git(self._root, "config", "--list", "--name-only", "-z").split(b"\0")
-        return any(name.endswith(b".promisor") or name == b"extensions.partialclone" for name in names)
-
-    @cached_property
-    def _present(self) -> frozenset[bytes]:
-        listed = run_git(self._root, "cat-file", "--batch-all-objects", "--batch-check=%(objectname)", "--unordered")
-        return frozenset(listed.split())
-
     def blobs(self, ids: Iterable[bytes]) -> dict[bytes, bytes]:
         """The texts of some blobs; those that the repository lacks are left out."""
-        wanted = list(dict.fromkeys(ids))
-        if self._is_partial:
-            wanted = [blob for blob in wanted if blob in self._present]
-        output = run_git(self._root, "cat-file", "--batch", input=b"".join(b"%b\n" % blob for blob in wanted))
-        found: dict[bytes, bytes] = {}
-        at = 0
-        while at < len(output):
-            end = output.index(b"\n", at) + 1
-            blob, _, facts = output[at:end].rstrip().partition(b" ")
-            kind, _, size = facts.partition(b" ")
-            at = end
-            if kind == b"blob":
-                found[blob] = output[end : end + int(size)]
-            if size:
-                at += int(size) + 1
-        return found
+        return self._objects.blobs(ids)
 
     def texts(self, wanted: Mapping[str, Collection[bytes]]) -> Iterator[tuple[list[str], dict[bytes, bytes]]]:
         """The texts of the blobs wanted for each of some keys, a bounded number at a time, with their keys."""
