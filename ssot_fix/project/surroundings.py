@@ -26,7 +26,7 @@ Question = tuple[str, tuple[str, ...], bytes, Facts | None]
 _READ, _IS_FILE, _LISTED, _IGNORED, _GIVEN_UP = "read", "is file", "listed", "ignored", "given up"
 # What a Python project has beside its modules: other forms of them, settings, requirements. Logs and reports come and
 # go, and tell nothing.
-_OF_INTEREST = (
+OF_INTEREST = (
     *(".py", ".pyc", ".pyd", ".pyi", ".pyw", ".pyx", ".so"),
     *(".cfg", ".in", ".lock", ".toml", ".txt", ".yaml", ".yml", "Pipfile"),
 )
@@ -92,7 +92,7 @@ class Surroundings:
         # Step by step: that a folder is missing is told by the one around it, without another question.
         for name in folder.split("/") if folder else ():
             if name not in found.folders:
-                return _NOTHING
+                return NOTHING
             at = f"{at}/{name}" if at else name
             found = self._listed(at)
         return found
@@ -193,10 +193,10 @@ def _listing(full: str) -> tuple[Listing, bool]:
         with os.scandir(full) as entries:
             held = [(entry, _is_folder(entry)) for entry in entries]
     except (OSError, ValueError):
-        return _NOTHING, False
+        return NOTHING, False
     folders = frozenset(entry.name for entry, is_folder in held if is_folder)
     found = Listing(
-        folders.union(entry.name for entry, _ in held if entry.name.endswith(_OF_INTEREST)),
+        folders.union(entry.name for entry, _ in held if entry.name.endswith(OF_INTEREST)),
         folders,
         frozenset(entry.name for entry, is_folder in held if is_folder and entry.is_symlink()),
         any(map(_is_file, (entry for entry, is_folder in held if not is_folder))),
@@ -262,4 +262,4 @@ def _spelled(listing: Listing) -> Iterator[str]:
         yield "/"
 
 
-_NOTHING = Listing()
+NOTHING = Listing()
