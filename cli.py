@@ -190,10 +190,11 @@ def explain(subject: str) -> int:
 def init(accessor: Path | None) -> int:
     """Look at the project and write commented settings to start from."""
     from codemods import catalog  # noqa: PLC0415
+    from ssot_fix.commands.settings import OTHER_TABLES  # noqa: PLC0415
     from ssot_fix.delivery.init import initialise  # noqa: PLC0415
 
     with _reported_errors():
-        for line in initialise(Path.cwd(), catalog(), accessor):
+        for line in initialise(Path.cwd(), catalog(), accessor, OTHER_TABLES):
             click.echo(line)
     return DONE
 

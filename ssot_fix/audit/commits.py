@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 from ssot_fix.project.git import GitError, run_git
 from ssot_fix.project.history import Commit, commits_of
@@ -102,8 +103,8 @@ def _listed(root: Path, last: int, revisions: str | None) -> tuple[str, list[lis
         old, dots, newest = revisions.partition("..")
         if not dots or newest.startswith(".") or not old or not newest or old.startswith("-"):
             raise RangeError(f"`{revisions}` is no range; write A..B: the commits of B that A does not have")
-        how = (f"{_commit(root, newest)}", f"^{_commit(root, old)}", "--")
-    head = _commit(root, newest)
+        how = (f"{resolve(root, newest)}", f"^{resolve(root, old)}", "--")
+    head = resolve(root, newest)
     output = run_git(root, "rev-list", "--date-order", "--reverse", "--parents", *how)
     listed = [line.split() for line in output.decode().splitlines()]
     if not listed:
@@ -111,7 +112,11 @@ def _listed(root: Path, last: int, revisions: str | None) -> tuple[str, list[lis
     return head, listed
 
 
-def _commit(root: Path, name: str) -> str:
+def resolve(root: Path, name: str) -> str:
+    """The full id of the commit that a name means.
+
+    Raises RangeError if there is none.
+    """
     try:
         return (
             run_git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
@@ -131,14 +136,22 @@ def _before(head: str, parents: Mapping[str, tuple[str, ...]]) -> str | None:
     return at
 
 
-def tree_of(root: Path, commit: str) -> dict[str, bytes]:
-    """The regular files of a commit below `root`, each with the id of its blob.
+class Tree(NamedTuple):
+    """What a commit holds: regular files with the ids of their blobs; `beyond` are links and submodules."""
+
+    blobs: dict[str, bytes]
+    beyond: frozenset[str] = frozenset()
+
+
+def tree_of(root: Path, commit: str) -> Tree:
+    """What a commit holds below `root`.
 
     Raises GitError.
     """
     listed = run_git(root, "ls-tree", "-r", "-z", commit).split(b"\0")[:-1]
-    entries = [entry.partition(b"\t") for entry in listed]
-    return {os.fsdecode(path): facts.split()[2] for facts, _, path in entries if facts.startswith(_FILES)}
+    entries = [(os.fsdecode(path), facts) for facts, _, path in (entry.partition(b"\t") for entry in listed)]
+    blobs = {path: facts.split()[2] for path, facts in entries if facts.startswith(_FILES)}
+    return Tree(blobs, frozenset(path for path, _ in entries if path not in blobs))
 
 
 def _compare(root: Path, edges: Sequence[tuple[str, str]]) -> Iterator[tuple[Change, ...]]:

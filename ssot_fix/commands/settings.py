@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from ssot_fix.audit import settings as audit
 from ssot_fix.commands.options import Options
 from ssot_fix.project.config import Config, find_root, load
 
 if TYPE_CHECKING:
     from ssot_fix.engine.contract import Codemod
+
+# The dataclasses of tables that are no codemod's.
+OTHER_TABLES: Mapping[str, type] = {audit.NAME: audit.Options}
 
 
 def read_settings(
@@ -22,7 +26,9 @@ def read_settings(
     """The settings of the project around the current folder, or of one at `root`, seen from `here`."""
     here = here or Path.cwd()
     root = root or find_root(here)
-    config = load(root, here, {name: codemod.options for name, codemod in found.items()}, options.config)
+    config = load(
+        root, here, {**{name: codemod.options for name, codemod in found.items()}, **OTHER_TABLES}, options.config
+    )
     general = config.general
     config.general = replace(
         general,

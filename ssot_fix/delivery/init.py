@@ -24,6 +24,7 @@ from dataclasses import dataclass, fields, replace
 from importlib.resources import files as resources
 from itertools import takewhile
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from codemods.isolated_environment.accessor import NoAccessor, read
@@ -69,16 +70,20 @@ _GENERAL = (
     ),
 )
 
+_NO_OTHERS: Mapping[str, type] = MappingProxyType({})
 
-def initialise(start: Path, catalog: Mapping[str, Codemod], accessor: Path | None) -> list[str]:
+
+def initialise(
+    start: Path, catalog: Mapping[str, Codemod], accessor: Path | None, others: Mapping[str, type] = _NO_OTHERS
+) -> list[str]:
     """Write settings for the project that the folder `start` lies in; the lines to tell about it.
 
     With `accessor`, a file relative to `start`, also write a module with an IsolatedEnvironment there; settings
-    that exist already are then left alone, and are an error otherwise. Raises ConfigError and UsageError; in
-    that case, and on an interrupt, everything is as it was.
+    that exist already are then left alone, and are an error otherwise. `others` are the options of tables that are no
+    codemod's. Raises ConfigError and UsageError; in that case, and on an interrupt, everything is as it was.
     """
     root = find_root(start)
-    config = load(root, start, {name: codemod.options for name, codemod in catalog.items()})
+    config = load(root, start, {**{name: codemod.options for name, codemod in catalog.items()}, **others})
     if config.file is not None and accessor is None:
         raise ConfigError(
             f"{config.file.relative_to(root).as_posix()} has settings for ssot-fix already, and nothing was changed; "
