@@ -1,0 +1,132 @@
+"""The audit of a range: all that the objects of the repository tell. What a run would rewrite is `planned`'s part."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TypeVar
+
+from ssot_fix.audit.area import Area
+from ssot_fix.audit.commits import Change, Span, tree_of
+from ssot_fix.audit.model import Finding, Place, Point, Regression, Scope, Site, Tally
+from ssot_fix.audit.timeline import Beyond, Moment, Pattern, Standing, State, Timeline, standing, together
+from ssot_fix.audit.view import CommitView
+from ssot_fix.project.history import Commit
+
+T = TypeVar("T")
+
+
+class Walk:
+    """A range, gone through commit by commit; what its areas see in a file is worked out once for each content."""
+
+    def __init__(self, view: CommitView, span: Span, areas: Sequence[Area], beyond: Beyond) -> None:
+        """`view` is the head's, and knows what all contents of the range tell."""
+        self._view = view
+        self._span = span
+        self._areas = areas
+        self._beyond = beyond
+        self._stands: dict[tuple[str, bytes], Standing] = {}
+
+    def sites(self, area: Area, path: str) -> list[Site]:
+        """The sites of a file of the head."""
+        facts = self._view.facts(area.name, path)
+        return [] if facts is None else list(area.sites(path, facts))
+
+    def stands(self, path: str, blob: bytes | None) -> Standing:
+        """How a file with a content stands in areas that depend on it alone."""
+        if blob is None or not self._view.is_python(path):
+            return Standing()
+        if (path, blob) not in self._stands:
+            self._stands[path, blob] = together(self._standings(path, blob))
+        return self._stands[path, blob]
+
+    def _standings(self, path: str, blob: bytes) -> Iterator[Standing]:
+        for area in self._areas:
+            facts = self._view.known.facts(area.name, blob)
+            if facts is not None:
+                yield standing(area.name, area.sites(path, facts))
+
+    def start(self, imports: Mapping[str, Standing]) -> State:
+        """How all stood before the range; `imports` is by path what depends on more than a file."""
+        state, nothing = State(), Standing()
+        before = tree_of(self._view.root, self._span.start.id).blobs if self._span.start else {}
+        for path, blob in before.items():
+            state.add(self._view.scope(path), nothing, self.stands(path, blob))
+        for path, each in imports.items():
+            state.add(self._view.scope(path), nothing, each)
+        return state
+
+    def run(self, start: State) -> tuple[list[Moment], State]:
+        """Every commit of the range, and how the head stands."""
+        return Timeline(self._span, self.stands, self._view.scope, self._beyond).run(start)
+
+
+def contents(span: Span, view: CommitView) -> set[bytes]:
+    """The blobs that an audit looks at: those of the head, and of whatever a commit of the range changed."""
+    found = {view.blobs[path] for path in view.python}
+    for changes in _first_hand(span):
+        for change in changes:
+            if change.old and view.is_python(change.renamed_from or change.path):
+                found.add(change.old)
+            if change.new and view.is_python(change.path):
+                found.add(change.new)
+    return found
+
+
+def _first_hand(span: Span) -> Iterator[Sequence[Change]]:
+    yield from span.outside.values()
+    yield from (step.changes[0] for step in span.steps)
+
+
+def points(span: Span, moments: Iterable[Moment]) -> tuple[Point, ...]:
+    """How production stood at each commit, oldest first."""
+    return tuple(
+        Point(
+            moment.commit,
+            _production(moment.totals),
+            _production(moment.brought),
+            _production(moment.taken),
+            moment.commit.id in span.line,
+        )
+        for moment in moments
+    )
+
+
+def _production(by_scope: Mapping[tuple[Scope, str], T]) -> dict[str, T]:
+    return {area: value for (scope, area), value in sorted(by_scope.items()) if scope == "production"}
+
+
+def by_service(view: CommitView, standings: Iterable[tuple[str, Standing]]) -> dict[str, dict[str, Tally]]:
+    """How the production code of each service stands in each area; `standings` are by path."""
+    found: dict[str, dict[str, Tally]] = defaultdict(dict)
+    for path, each in standings:
+        if view.scope(path) == "production":
+            held = found[view.service(path)]
+            for area, tally in each.tallies.items():
+                held[area] = held.get(area, Tally()).plus(tally)
+    return {service: found[service] for service in sorted(found)}
+
+
+class Since:
+    """Which commit of the range brought a site, where a file has several of its pattern the last of them."""
+
+    def __init__(self, state: State) -> None:
+        self._left = {spot: list(commits) for spot, commits in state.born.items()}
+
+    def of(self, path: str, area: str, site: Site) -> Commit | None:
+        """Ask for each site once, the last one of a file first."""
+        left = self._left.get((path, Pattern(area, site.kind, site.subject)))
+        return left.pop() if left else None
+
+
+def regressions(view: CommitView, state: State, findings: Iterable[Finding]) -> tuple[Regression, ...]:
+    """What the range had taken out of a file, and is there again at its head."""
+    lines: dict[tuple[str, Pattern], int] = {}
+    for each in findings:
+        lines.setdefault((each.path, Pattern(each.area, each.kind, each.subject)), each.line)
+    found = []
+    for (path, pattern), (removed, back) in sorted(state.back.items(), key=lambda item: item[0]):
+        if (path, pattern) in lines:
+            place = Place(path, lines[path, pattern], view.scope(path), view.service(path))
+            found.append(Regression(pattern.area, pattern.kind, pattern.subject, place, removed, back))
+    return tuple(found)
