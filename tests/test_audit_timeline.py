@@ -219,7 +219,7 @@ def _unpack(story, objects):
 def test_what_is_no_range_is_refused(story, revisions):
     story.commit({"a.py": "A = 1\n"})
     story.tell()
-    with pytest.raises(RangeError, match="is no range|has no commit"):
+    with pytest.raises(RangeError, match=r"is no range|has no commit"):
         span(story.root, 40, revisions)
 
 
