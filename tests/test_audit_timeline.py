@@ -43,7 +43,7 @@ class Seen:
         self.span = span(root, last, revisions)
         with Reader(root) as reader:
             self.view = CommitView(config, self.span.head.id, tree_of(root, self.span.head.id), reader)
-            self.view.known = look_at(root, contents(self.span, self.view), {"debt": look}, jobs=1)
+            self.view.known = look_at(root, {"debt": contents(self.span, self.view)}, {"debt": look}, jobs=1)
             walk = Walk(self.view, self.span, [Marks()], lambda *_: {})
             self.moments, self.head = walk.run(walk.start({}))
         self.ids = story.ids

@@ -61,15 +61,17 @@ class Walk:
         return Timeline(self._span, self.stands, self._view.scope, self._beyond).run(start)
 
 
-def contents(span: Span, view: CommitView) -> set[bytes]:
-    """The blobs that an audit looks at: those of the head, and of whatever a commit of the range changed."""
-    found = {view.blobs[path] for path in view.python}
+def contents(span: Span, view: CommitView, scope: Scope | None = None) -> set[bytes]:
+    """The blobs that an audit looks at: those of the head, and of whatever a commit of the range changed.
+
+    With a scope, those of files in it.
+    """
+    found = {view.blobs[path] for path in view.python if scope in {None, view.scope(path)}}
     for changes in _first_hand(span):
         for change in changes:
-            if change.old and view.is_python(change.renamed_from or change.path):
-                found.add(change.old)
-            if change.new and view.is_python(change.path):
-                found.add(change.new)
+            for path, blob in ((change.renamed_from or change.path, change.old), (change.path, change.new)):
+                if blob and view.is_python(path) and scope in {None, view.scope(path)}:
+                    found.add(blob)
     return found
 
 

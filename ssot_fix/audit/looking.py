@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,6 +21,7 @@ LARGEST = 10_000_000  # bytes of a file that is still looked at; what is larger 
 _SPARE = 4  # as many contents are kept as were looked at, times this
 _ERRORS = "errors"  # where it is kept what could not be read or parsed, as if that were an area
 Progress = Callable[[int, int], None]
+_NOTHING: Mapping[bytes, bytes] = {}
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ class Known:
         """What a blob tells an area; None for nothing, as for one that could not be looked at."""
         key = area, blob
         if key not in self._made:
-            data = self.tables[area].get(blob)
+            data = self.tables.get(area, _NOTHING).get(blob)
             self._made[key] = restore(data) if data else None
         return self._made[key]
 
@@ -97,10 +99,18 @@ class Shelf:
         held = self.store.restore(name)
         return name, held if isinstance(held, dict) else {}
 
+    def keep(self, name: str, table: dict[bytes, bytes], wanted: Collection[bytes]) -> None:
+        """Keep a table, without the oldest of what was not wanted where there is too much of that."""
+        if name:
+            needed = set(wanted)
+            spare = [blob for blob in table if blob not in needed]
+            dropped = set(spare[: max(0, len(table) - _SPARE * len(wanted))])
+            self.store.save(name, dump({blob: data for blob, data in table.items() if blob not in dropped}))
+
 
 def look_at(  # noqa: PLR0913  what is looked at, how, and what is known
     root: Path,
-    blobs: Iterable[bytes],
+    wanted: Mapping[str, Collection[bytes]],
     looks: Mapping[str, Look],
     *,
     jobs: int = 0,
@@ -109,38 +119,57 @@ def look_at(  # noqa: PLR0913  what is looked at, how, and what is known
 ) -> Known:
     """Look at some blobs of the repository around `root`, unless it is known what they tell.
 
-    `jobs` is the number of workers, 0 meaning as many as pay. Raises GitError.
+    `wanted` are the blobs of each area, `jobs` the number of workers, 0 meaning as many as pay. Raises GitError.
     """
-    wanted = sorted(set(blobs))
-    kept = {area: shelf.table(area, look) if shelf else ("", {}) for area, look in _with_errors(looks).items()}
+    told = {**looks, _ERRORS: tuple(looks.items())}
+    kept = {area: shelf.table(area, look) if shelf else ("", {}) for area, look in told.items()}
     tables = {area: table for area, (_, table) in kept.items()}
-    left = [blob for blob in wanted if any(blob not in table for table in tables.values())]
+    left = _left(tables, wanted)
     sizes = Objects(root).sizes(left) if left else {}
     large = frozenset(blob for blob, size in sizes.items() if size > LARGEST)
-    ids = [blob.decode() for blob in left if blob in sizes and blob not in large]
-    lacking, done = set(left) - sizes.keys(), 0
+    lacking = left.keys() - sizes.keys()
+    groups = _grouped({blob: areas for blob, areas in left.items() if blob in sizes and blob not in large})
+    total, done = sum(map(len, groups.values())), 0
     with Reader(root) as reader, Pool(jobs) as pool:
-        for blob, told in pool.run(Looker(reader, looks), ids, [sizes[each.encode()] for each in ids], lambda _: None):
-            done += 1
-            progress(done, len(ids))
-            if told is None:
-                lacking.add(blob.encode())
-                continue
-            for area, table in tables.items():
-                table[blob.encode()] = told.get(area, b"")
-    for name, table in kept.values() if shelf and ids else ():
-        if shelf is not None and name:
-            shelf.store.save(name, dump(_bounded(table, wanted)))
+        for areas, blobs in groups.items():
+            work = Looker(reader, {area: looks[area] for area in areas})
+            for name, found in pool.run(work, blobs, [sizes[each.encode()] for each in blobs], lambda _: None):
+                done += 1
+                progress(done, total)
+                if found is None:
+                    lacking.add(name.encode())
+                else:
+                    _enter(tables, name.encode(), areas, found)
+    for area, (name, table) in kept.items() if shelf is not None and total else ():
+        assert shelf is not None
+        shelf.keep(name, table, wanted.get(area, table))
     return Known(tables, frozenset(lacking), large)
 
 
-def _with_errors(looks: Mapping[str, Look]) -> Mapping[str, object]:
-    return {**looks, _ERRORS: tuple(looks.items())}
+def _left(
+    tables: Mapping[str, Mapping[bytes, bytes]], wanted: Mapping[str, Collection[bytes]]
+) -> dict[bytes, list[str]]:
+    """The blobs that are not known, each with the areas that don't know it."""
+    left = defaultdict[bytes, list[str]](list)
+    for area, blobs in wanted.items():
+        for blob in blobs:
+            if blob not in tables[area]:
+                left[blob].append(area)
+    return dict(left)
 
 
-def _bounded(table: dict[bytes, bytes], wanted: Sequence[bytes]) -> dict[bytes, bytes]:
-    """The table without the oldest of what is not wanted, where there is too much of that."""
-    needed = set(wanted)
-    spare = [blob for blob in table if blob not in needed]
-    dropped = set(spare[: max(0, len(table) - _SPARE * len(wanted))])
-    return {blob: data for blob, data in table.items() if blob not in dropped}
+def _grouped(left: Mapping[bytes, Sequence[str]]) -> dict[tuple[str, ...], list[str]]:
+    """The blobs by the areas that are to look at them."""
+    groups = defaultdict[tuple[str, ...], list[str]](list)
+    for blob in sorted(left):
+        groups[tuple(left[blob])].append(blob.decode())
+    return {areas: groups[areas] for areas in sorted(groups)}
+
+
+def _enter(
+    tables: Mapping[str, dict[bytes, bytes]], blob: bytes, areas: Sequence[str], found: Mapping[str, bytes]
+) -> None:
+    for area in areas:
+        tables[area][blob] = found.get(area, b"")
+    if _ERRORS in found:
+        tables[_ERRORS][blob] = found[_ERRORS]
