@@ -23,19 +23,39 @@ _LOOKS_LIKE_A_PATH = {method: METHODS["path", method] for kind, method in METHOD
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """A place that opens text without an encoding, or may; `call` is None where an opener is only handed on.
+    """A place that opens text, or may; `call` is None where an opener is only handed on.
 
-    `refusal` says what stands against an encoding, if something does.
+    `refusal` says what stands against an encoding, if something does; `is_named`: there is one already.
     """
 
     node: ast.expr
     call: ast.Call | None
     opener: Opener
     refusal: Refusal | None = None
+    is_named: bool = False
+
+
+def seeds(raw: bytes) -> frozenset[str]:
+    """The names that a module has to know for its openings: what opens text, as far as the file spells it."""
+    words = {"open"} | {name for name in ("read_text", "write_text") if name.encode() in raw}
+    if b"ConfigParser" in raw:
+        words.add("read")
+    for path in FUNCTIONS:
+        top, *parts = path.split(".")
+        if top.encode() in raw:
+            words |= {top, *parts[:-1]}
+            if b"from " + top.encode() in raw:
+                words |= {*parts}
+    return frozenset(words)
 
 
 def openings(module: Module, project: Project) -> list[Opening]:
     """Every place of a module that opens text without saying in which encoding, outer ones first."""
+    return [opening for opening in all_openings(module, project) if not opening.is_named]
+
+
+def all_openings(module: Module, project: Project) -> list[Opening]:
+    """Every place of a module that opens text, also those that say in which encoding, outer ones first."""
     found: dict[ast.AST, Opening] = {}
     known: set[ast.AST] = set()
     used = [use for use in uses(module, project) if use.path in FUNCTIONS]
@@ -106,9 +126,9 @@ def _unknown(module: Module, node: ast.Attribute, call: ast.Call) -> Iterator[Op
     if opener is None or (node.attr == "open" and not _looks_like_open(module, call)):
         return
     shown = module.code(node.value).decode(errors="replace").split("\n")[0][:40]
+    refusal = Refusal("unknown-receiver", f"`{shown}` may be a path, or something else")
     for opening in _judged(module, call, opener):
-        refusal = Refusal("unknown-receiver", f"`{shown}` may be a path, or something else")
-        yield Opening(opening.node, opening.call, opener, opening.refusal or refusal)
+        yield replace(opening, refusal=opening.refusal or refusal)
 
 
 def _looks_like_open(module: Module, call: ast.Call) -> bool:
@@ -120,18 +140,13 @@ def _looks_like_open(module: Module, call: ast.Call) -> bool:
 
 
 def _judged(module: Module, call: ast.Call, opener: Opener) -> Iterator[Opening]:
-    """A call that means text and names no encoding, with what stands against giving one; nothing for any other."""
+    """A call that means text, with what stands against giving it an encoding; nothing for any other."""
     place = opener.parameters.index("encoding") if "encoding" in opener.parameters else None
     encoding = _argument(call, "encoding", place)
     starred = any(isinstance(argument, ast.Starred) for argument in call.args)
     unpacked = [keyword.value for keyword in call.keywords if keyword.arg is None]
     if encoding is not None and not starred:
-        if (
-            isinstance(encoding, ast.Constant)
-            and encoding.value is None
-            and _is_text(module, call, opener) is not False
-        ):
-            yield Opening(call, call, opener, Refusal("encoding-none", "encoding=None: the locale's, on purpose"))
+        yield from _named(module, call, opener, encoding)
         return
     if encoding is not None or any("encoding" in _keys(value) for value in unpacked) or _wraps_stream(module, call):
         return
@@ -139,6 +154,16 @@ def _judged(module: Module, call: ast.Call, opener: Opener) -> Iterator[Opening]
     if is_text is False or (is_text is None and opener.switches and not _is_switched(call, opener)):
         return
     yield Opening(call, call, opener, _against(call, opener, is_text, starred or not all(map(_is_literal, unpacked))))
+
+
+def _named(module: Module, call: ast.Call, opener: Opener, encoding: ast.expr) -> Iterator[Opening]:
+    """A call with an encoding; for a process, that alone means text."""
+    is_text = _is_text(module, call, opener) is not False
+    if isinstance(encoding, ast.Constant) and encoding.value is None:
+        if is_text:
+            yield Opening(call, call, opener, Refusal("encoding-none", "encoding=None: the locale's, on purpose"))
+    elif (is_text or opener.kind == "subprocess") and not _wraps_stream(module, call):
+        yield Opening(call, call, opener, is_named=True)
 
 
 def _against(call: ast.Call, opener: Opener, is_text: bool | None, is_unpacked: bool) -> Refusal | None:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Final, cast
 
 from codemods.utf8_files.appending import append_keyword
-from codemods.utf8_files.calls import Opening, openings
-from codemods.utf8_files.openers import FUNCTIONS, Opener
+from codemods.utf8_files.calls import Opening, openings, seeds
+from codemods.utf8_files.openers import Opener
 from codemods.utf8_files.options import NAME, Options
 from codemods.utf8_files.programs import Programs, Special
 from ssot_fix.bindings import Module
@@ -61,16 +61,7 @@ class TextFiles:
 
     def seeds(self, _path: str, raw: bytes) -> frozenset[str]:
         """What opens text by its names, as far as the file spells them."""
-        words = {"open"} | {name for name in ("read_text", "write_text") if name.encode() in raw}
-        if b"ConfigParser" in raw:
-            words.add("read")
-        for path in FUNCTIONS:
-            top, *parts = path.split(".")
-            if top.encode() in raw:
-                words |= {top, *parts[:-1]}
-                if b"from " + top.encode() in raw:
-                    words |= {*parts}
-        return frozenset(words)
+        return seeds(raw)
 
     def narrow(self, passed: frozenset[str]) -> frozenset[str]:
         """All but those that only newer Pythons run."""
