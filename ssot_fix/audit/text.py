@@ -82,3 +82,9 @@ class Text:
         except (tokenize.TokenError, SyntaxError):  # what ast reads, tokenize may still stumble over at the end
             pass
         return found
+
+
+def enclosing(module: Module, node: ast.AST) -> str:
+    """The qualified name of the function or class around a visited node, such as `Loader.read`; empty at the top."""
+    definitions = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+    return ".".join(reversed([each.name for each in module.ancestors(node) if isinstance(each, definitions)]))
