@@ -1,0 +1,158 @@
+"""UTF-8: text that is opened with its encoding or without, and programs that print other characters than ASCII."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from codemods.utf8_files.calls import Opening, all_openings, seeds
+from codemods.utf8_streams.survey import configuring_functions
+from ssot_fix.audit.area import View
+from ssot_fix.audit.areas.encoding_programs import SEEDS, Program, program
+from ssot_fix.audit.model import Site
+from ssot_fix.audit.text import Text, enclosing
+from ssot_fix.bindings import Module
+from ssot_fix.project.resolver import Project
+
+# What is imported from elsewhere is not followed: a file's bytes tell the same in every project.
+_NO_PROJECT: Final = Project(Path(), frozenset())
+_OPENS = re.compile(rb"open\s*\((?<!\wopen\()")
+_START: Final = "entry-point"
+_PROCESS: Final = "subprocess"
+_ALWAYS_PIPED: Final = frozenset({"check_output", "getoutput", "getstatusoutput"})
+_WRAPS: Final = (b"TextIOWrapper", b"getwriter", b"fileno", b"encoding")
+_SPELLED: Final = tuple(
+    b"fdopen _text subprocess tempfile FileHandler TextIOWrapper basicConfig fileinput ConfigParser FileType".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a file has to do with the area.
+
+    `configures` are the functions in it that give a standard stream its encoding, and an empty name if importing it
+    does. `relies_on`: its program may have its streams configured by one of these: dotted paths as it imports
+    them, with `()` what it calls.
+    """
+
+    sites: tuple[Site, ...] = ()
+    configures: tuple[str, ...] = ()
+    relies_on: tuple[str, ...] = ()
+
+
+def look(text: Text) -> Facts | None:
+    """The sites of a file, and what it does with the streams; None for neither.
+
+    A place that opens text is good if it names an encoding. It counts only if the file alone proves what it opens: a
+    receiver that may be no path, a mode that is computed, arguments that are unpacked are left out. A program (the
+    block under `if __name__ == "__main__":`) counts if it prints a literal that is not ASCII, and is good if it gives
+    its streams an encoding.
+
+    Raises UnreadableText, Unparseable.
+    """
+    raw = text.raw
+    opens, starts = _may_open(raw), b"__main__" in raw and not raw.isascii()
+    wanted = (seeds(raw) if opens else frozenset()) | (SEEDS if starts else frozenset())
+    module = text.module(wanted) if wanted else None
+    sites = list(_opened(module)) if module and opens else []
+    seen = program(module, _NO_PROJECT) if module and starts else None
+    if seen is not None:
+        sites.append(_start(seen))
+    configures = tuple(sorted(configuring_functions(text.tree))) if _may_configure(raw) else ()
+    if not (sites or configures):
+        return None
+    return Facts(tuple(sorted(sites, key=lambda site: site.line)), configures, seen.relies_on if seen else ())
+
+
+class EncodingArea:
+    """The area, bound to a project, which tells where an imported function gives the streams their encoding."""
+
+    name = "encoding"
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+
+    def sites(self, path: str, facts: object) -> Iterable[Site]:
+        """Each place that opens text, and the start of a program that prints more than ASCII."""
+        assert isinstance(facts, Facts)
+        is_configured = any(self._configures(path, each) for each in facts.relies_on)
+        for site in facts.sites:
+            yield replace(site, message="", good=True) if is_configured and site.kind == _START else site
+
+    def _configures(self, path: str, asked: str) -> bool:
+        """Whether the streams have their encoding once something was imported, or called."""
+        project = self._view.project
+        dotted, level = asked.removesuffix("()"), len(asked) - len(asked.lstrip("."))
+        module, names = project.absolute(path, level, dotted[level:]) if level else dotted, list[str]()
+        while module and project.locate(module) is None:
+            module, _, name = module.rpartition(".")
+            names.insert(0, name)
+        if module and names and asked.endswith("()"):
+            module, names[0] = project.origin(module, names[0])
+        place = project.locate(module) if module else None
+        told = self._view.facts(self.name, place) if place is not None else None
+        wanted = {"", *names[-1:]} if asked.endswith("()") else {""}
+        return isinstance(told, Facts) and not wanted.isdisjoint(told.configures)
+
+
+def _may_open(raw: bytes) -> bool:
+    return any(word in raw for word in _SPELLED) or (b"open" in raw and _OPENS.search(raw) is not None)
+
+
+def _may_configure(raw: bytes) -> bool:
+    return b"reconfigure" in raw or (b"stdout" in raw and any(word in raw for word in _WRAPS))
+
+
+def _opened(module: Module) -> Iterator[Site]:
+    for opening in all_openings(module, _NO_PROJECT):
+        is_proved = opening.refusal is None or opening.refusal.reason == "encoding-none"
+        if opening.call is not None and is_proved and (opening.opener.kind != _PROCESS or _has_pipe(opening.call)):
+            yield _site(module, opening, opening.call)
+
+
+def _has_pipe(call: ast.Call) -> bool:
+    """Whether a call of subprocess surely has a pipe that text goes through: without one, `text=True` does nothing."""
+    given = {keyword.arg: keyword.value for keyword in call.keywords}
+    captures = given.get("capture_output")
+    if _last(call.func) in _ALWAYS_PIPED or "input" in given or (captures is not None and not _is_false(captures)):
+        return True
+    streams = [*call.args[3:6], *(given[each] for each in ("stdin", "stdout", "stderr") if each in given)]
+    return any(isinstance(each, ast.Name | ast.Attribute) and _last(each) == "PIPE" for each in streams)
+
+
+def _is_false(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and not node.value
+
+
+def _last(node: ast.expr) -> str:
+    """The last part of a dotted name."""
+    return node.attr if isinstance(node, ast.Attribute) else ast.unparse(node)
+
+
+def _site(module: Module, opening: Opening, call: ast.Call) -> Site:
+    called, kind, around = _last(call.func), opening.opener.kind, enclosing(module, call)
+    kind = called if kind == "path" else kind
+    subject = f"{called} in {around}" if around else called
+    if opening.is_named:
+        return Site(kind, call.lineno, subject, good=True)
+    what = "pipes as text" if kind == _PROCESS else "text"
+    asked = " (encoding=None)" if opening.refusal else ""
+    return Site(kind, call.lineno, subject, f"`{called}` opens {what} in the locale's encoding{asked}")
+
+
+def _start(seen: Program) -> Site:
+    if seen.configures:
+        return Site(_START, seen.line, "__main__", good=True)
+    shown = _shown(seen.literal)
+    message = f"the program prints {shown} (line {seen.literal_line}) and gives its streams no encoding"
+    return Site(_START, seen.line, "__main__", message)
+
+
+def _shown(literal: str) -> str:
+    """The first character of a text that is not ASCII."""
+    first = next(character for character in literal if not character.isascii())
+    return f"`{first}`" if first.isprintable() else f"U+{ord(first):04X}"

@@ -1,0 +1,229 @@
+"""The audit's area UTF-8: what opens text with or without its encoding, and programs that print more than ASCII."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ssot_fix.audit.areas.encoding import EncodingArea, look
+from ssot_fix.audit.text import Text
+from ssot_fix.project.resolver import Project
+
+_GUARD = 'if __name__ == "__main__":\n    main()\n'
+
+
+@dataclass
+class Files:
+    """A project in a folder, as far as the area asks."""
+
+    root: Path
+    texts: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def project(self):
+        return Project(self.root, frozenset(self.texts))
+
+    def facts(self, _area, path):
+        return look(Text(self.texts[path].encode()))
+
+    def sites(self, path):
+        for name, text in self.texts.items():
+            place = self.root / name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(text, encoding="utf-8")
+        found = self.facts("encoding", path)
+        return [] if found is None else list(EncodingArea(self).sites(path, found))
+
+
+def sites(code, tmp_path=Path()):
+    found = look(Text(dedent(code).encode()))
+    return [] if found is None else list(found.sites)
+
+
+def told(code):
+    return [(site.kind, site.line, site.subject, site.good) for site in sites(code)]
+
+
+NO_SITES = {
+    "binary": "open(p, 'rb')\n",
+    "a mode that is computed": "def f(mode):\n    open(p, mode)\n",
+    "unpacked arguments": "def f(*a, **k):\n    open(*a)\n    open(p, **k)\n",
+    "another open": "def open(p): ...\nopen('x')\n",
+    "an open that may be another one": "try:\n    from codecs import open\nexcept ImportError:\n    pass\nopen('x')\n",
+    "an open that a star may bring": "from shared.tools import *\nopen('x')\n",
+    "a string": "'''open(p)'''\n",
+    "a comment": "# open(p)\n",
+    "something with a method called read_text": "def f(p):\n    return p.read_text()\n",
+    "a receiver out of sight": "from shared.paths import ROOT\n(ROOT / 'x').read_text()\n",
+    "open handed on": "lines = map(open, names)\n",
+    "a process that is asked for bytes": "import subprocess\nsubprocess.run(['ls'], capture_output=True)\n",
+    "a process without a pipe": "import subprocess\nsubprocess.run(['ls'], text=True, check=True)\n",
+    "a process whose output is dropped": (
+        "import subprocess\nsubprocess.run(['ls'], text=True, stdout=subprocess.DEVNULL)\n"
+    ),
+    "settings of logging without a file": "import logging\nlogging.basicConfig(encoding='utf-8')\n",
+    "no program": "print('é')\n",
+    "a program that prints ASCII": f"def main():\n    print('ok')  # é\n{_GUARD}",
+    "a program that prints to a file": f"def main():\n    print('é', file=log)\n{_GUARD}",
+    "a program that prints to stderr, which escapes": (
+        f"import sys\ndef main():\n    print('é', file=sys.stderr)\n{_GUARD}"
+    ),
+    "a program that only looks for a character": f"def main():\n    print(text.count('é'), text['é'])\n{_GUARD}",
+    "a program that escapes": f"import json\ndef main():\n    print(json.dumps('é'), f'{{x(\"é\")!a}}')\n{_GUARD}",
+    "printed by nothing that the program runs": (
+        "import pytest\ndef test_x():\n    print('é')\nif __name__ == '__main__':\n    pytest.main([__file__])\n"
+    ),
+    "another print": f"def print(x): ...\ndef main():\n    print('é')\n{_GUARD}",
+}
+
+
+@pytest.mark.parametrize("code", NO_SITES.values(), ids=NO_SITES)
+def test_it_is_no_site(code):
+    assert told(code) == []
+
+
+OPENED = {
+    "open(p)": "open",
+    "open(p, 'w')": "open",
+    "io.open(p)": "open",
+    "os.fdopen(0)": "open",
+    "gzip.open(p, 'rt')": "compressed",
+    "tempfile.NamedTemporaryFile('w')": "tempfile",
+    "logging.FileHandler('x.log')": "logging",
+    "subprocess.run(['ls'], capture_output=True, text=True)": "subprocess",
+    "subprocess.Popen(['ls'], stdout=subprocess.PIPE, universal_newlines=True)": "subprocess",
+    "subprocess.check_output(['ls'], text=True)": "subprocess",
+    "subprocess.run(['ls'], input='x', text=True)": "subprocess",
+    "Path('x').read_text()": "read_text",
+    "Path('x').write_text('x')": "write_text",
+    "Path('x').open()": "open",
+    "configparser.ConfigParser().read('x')": "configparser",
+    "fileinput.input()": "fileinput",
+}
+_IMPORTS = (
+    "import configparser, fileinput, gzip, io, logging, os, subprocess, tempfile\nfrom pathlib import Path\np = 'x'\n"
+)
+
+
+@pytest.mark.parametrize(("call", "kind"), OPENED.items(), ids=OPENED)
+def test_text_without_an_encoding_is_bad_and_with_one_is_good(call, kind):
+    (bad,) = sites(f"{_IMPORTS}{call}\n")
+    assert (bad.kind, bad.line, bad.good) == (kind, 4, False)
+    assert "locale's encoding" in bad.message
+    named = call[:-1] + ("" if call.endswith("()") else ", ") + "encoding='utf-8')"
+    (good,) = sites(f"{_IMPORTS}{named}\n")
+    assert (good.kind, good.line, good.subject, good.good, good.message) == (kind, 4, bad.subject, True, "")
+
+
+def test_an_encoding_alone_makes_a_process_one_of_text():
+    code = "import subprocess\nsubprocess.run(['ls'], capture_output=True, encoding='utf-8')\n"
+    assert told(code) == [("subprocess", 2, "run", True)]
+
+
+def test_none_is_no_encoding():
+    (site,) = sites("open(p, encoding=None)\n")
+    assert not site.good
+    assert "encoding=None" in site.message
+
+
+def test_sites_are_told_apart_by_what_is_called_and_where_not_by_lines():
+    code = """
+        class Loader:
+            async def read(self, p):
+                def inner():
+                    return open(p)
+                return open(p, encoding="utf-8")
+        """
+    assert told(code) == [("open", 5, "open in Loader.read.inner", False), ("open", 6, "open in Loader.read", True)]
+    assert [each[2] for each in told("# a\n\n\n" + dedent(code))] == [each[2] for each in told(code)]
+
+
+PRINTS = {
+    "in the block": "if __name__ == '__main__':\n    print('é')\n",
+    "in a function": f"def main():\n    print('é')\n{_GUARD}",
+    "in a method": f"class A:\n    def run(self):\n        print('é')\ndef main():\n    A().run()\n{_GUARD}",
+    "when an object is made": f"class A:\n    def __init__(self):\n        print('é')\ndef main():\n    A()\n{_GUARD}",
+    "by a function that is handed on": (
+        f"def work():\n    print('é')\ndef main():\n    Thread(target=work).start()\n{_GUARD}"
+    ),
+    "at import": f"def main(): ...\nprint('é')\n{_GUARD}",
+    "in an f-string": f"def main():\n    print(f'{{x}} é')\n{_GUARD}",
+    "joined": f"def main():\n    print('-' * 3 + ('é' if x else 'e'))\n{_GUARD}",
+    "by a command": f"@app.command()\ndef work():\n    print('é')\ndef main(): ...\n{_GUARD}",
+    "by a stream's method": f"import sys\ndef main():\n    sys.stdout.write('é')\n{_GUARD}",
+    "named as the stream": f"import sys\ndef main():\n    print('é', file=sys.stdout)\n{_GUARD}",
+}
+_SAFE = (
+    "import io, sys\nsys.stdout.reconfigure(encoding='utf-8')\n",
+    "import io, sys\nif sys.platform == 'win32':\n    sys.stdout = io.TextIOWrapper(sys.stdout.buffer, 'utf-8')\n",
+)
+
+
+@pytest.mark.parametrize("code", PRINTS.values(), ids=PRINTS)
+def test_a_program_that_prints_more_than_ascii_has_to_give_its_streams_an_encoding(code):
+    (bad,) = sites(code)
+    assert (bad.kind, bad.subject, bad.good) == ("entry-point", "__main__", False)
+    line = next(number for number, each in enumerate(code.split("\n"), 1) if "é" in each)
+    assert f"prints `é` (line {line})" in bad.message
+    assert code.split("\n")[bad.line - 1].startswith("if __name__")
+    for safe in _SAFE:
+        (good,) = sites(safe + code)
+        assert (good.kind, good.good, good.message) == ("entry-point", True, "")
+
+
+def test_a_variable_does_not_count():
+    code = f"import os\nos.environ['PYTHONUTF8'] = '1'\ndef main():\n    print('é')\n{_GUARD}"
+    assert told(code) == [("entry-point", 5, "__main__", False)]
+
+
+def test_a_character_that_shows_nothing_is_named():
+    (site,) = sites("if __name__ == '__main__':\n    print('\u202e')\n")
+    assert "prints U+202E" in site.message
+
+
+_HELPER = "import sys\ndef use_utf8():\n    sys.stdout.reconfigure(encoding='utf-8')\ndef other(): ...\n"
+RELIES = {
+    "called": ("from shared.console import use_utf8\nuse_utf8()\n", True),
+    "called under another name": ("from shared.console import use_utf8 as u\nu()\n", True),
+    "called as an attribute": ("import shared.console\nshared.console.use_utf8()\n", True),
+    "called from a package beside": ("from .console import use_utf8\nuse_utf8()\n", True),
+    "through a re-export": ("from shared import use_utf8\nuse_utf8()\n", True),
+    "by an import": ("import shared.setup\n", True),
+    "by an import of something from it": ("from shared.setup import x\n", True),
+    "imported and not called": ("from shared.console import use_utf8\n", False),
+    "another function": ("from shared.console import other\nother()\n", False),
+    "called where nothing runs": ("from shared.console import use_utf8\ndef never():\n    use_utf8()\n", False),
+    "out of sight": ("from elsewhere import use_utf8\nuse_utf8()\n", False),
+}
+
+
+@pytest.mark.parametrize(("head", "is_good"), RELIES.values(), ids=RELIES)
+def test_a_function_of_the_project_that_gives_the_encoding_counts_where_it_is_called(head, is_good, tmp_path):
+    files = {
+        "shared/__init__.py": "from shared.console import use_utf8\n",
+        "shared/console.py": _HELPER,
+        "shared/setup.py": "import sys\nsys.stdout.reconfigure(encoding='utf-8')\nx = 1\n",
+        "shared/run.py": f"{head}def main():\n    print('é')\n{_GUARD}",
+    }
+    (site,) = Files(tmp_path, files).sites("shared/run.py")
+    assert (site.kind, site.good, bool(site.message)) == ("entry-point", is_good, not is_good)
+
+
+def test_newer_syntax_is_read():
+    assert told("type X = int\nopen(p)\nprint(f\"{open('x')}\")\n") == [
+        ("open", 2, "open", False),
+        ("open", 3, "open", False),
+    ]
+
+
+@given(st.lists(st.sampled_from([*PRINTS.values(), *NO_SITES.values(), *(f"{each}\n" for each in OPENED)])))
+def test_files_that_are_put_together_tell_no_more_than_lines_they_have(parts):
+    code = "\n".join(parts)
+    found = sites(code)
+    assert found == sorted(found, key=lambda site: site.line)
+    assert all(1 <= site.line <= code.count("\n") + 1 and site.good != bool(site.message) for site in found)
