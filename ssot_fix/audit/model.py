@@ -256,8 +256,9 @@ class Chain:
     """The migrations of one script location (`path`).
 
     `heads` are the ids that nothing follows, `branches` those that several follow, `duplicates` ids that several
-    files have, `missing` ids that are followed and that no file has. `has_env`: env.py is there. `state` are findings
-    of the configured state file against the chain.
+    files have, `missing` ids that are followed and that no file has. `has_env`: env.py is there; `is_there`: the
+    folder is. `named` are the places in settings that name the location; none: it only looks like one. `notes` say
+    what could not be told, `state` are findings of the configured state file against the chain.
     """
 
     path: str
@@ -267,6 +268,9 @@ class Chain:
     duplicates: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     has_env: bool = True
+    is_there: bool = True
+    named: tuple[Place, ...] = ()
+    notes: tuple[str, ...] = ()
     state: tuple[str, ...] = ()
 
 
