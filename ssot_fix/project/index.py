@@ -504,6 +504,10 @@ class Index:
 
     # Who has what, who uses whom
 
+    def scan_of(self, path: str) -> Scan:
+        """What a file's bytes tell; nothing of a file that was not scanned."""
+        return self._scans.get(path) or Scan(is_readable=False)
+
     def definitions(self, name: str) -> list[tuple[str, str]]:
         """Path and kind of every module that plainly defines a name at module level, not imports it; sorted."""
         self.look_for({name})
