@@ -1,0 +1,157 @@
+"""What went in the range, where each went, and what still refers to it.
+
+Fates are told by evidence only: how alike code is (that of discover-moves), git's renames, what the same commit made
+of the uses. What none of these speaks for is gone.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from ssot_fix.audit.area import View
+from ssot_fix.audit.areas.removals_code import Versions
+from ssot_fix.audit.areas.removals_fates import Fate, Fates
+from ssot_fix.audit.areas.removals_losses import Change, Loss, Range, outermost
+from ssot_fix.audit.areas.removals_mentions import Mentions
+from ssot_fix.audit.model import Removal
+
+__all__ = ["Change", "removals"]
+
+_SHARE = 0.75  # of a module's lines that have to lead to one other module
+
+Judged = tuple[Loss, Fate]
+
+
+def removals(
+    view: View, changes: Sequence[Change], read: Callable[[Collection[str]], Mapping[str, bytes]]
+) -> tuple[Removal, ...]:
+    """What went in a range, by path and line.
+
+    `changes` are those of its commits, a commit behind its parents; `read` gives the texts of blobs as far as the
+    repository has them. What went and came back is not among them, nor what is in a class or module that went with it,
+    unless it has a fate of its own.
+    """
+    versions = Versions(read)
+    versions.load([blob for change in changes for blob in (change.old, change.new) if blob])
+    span = Range(view, changes, versions)
+    judged = list(_Judge(span).all())
+    mentions = Mentions(span, [loss for loss, _ in judged])
+    return tuple(_removal(view, loss, fate, mentions) for loss, fate in judged)
+
+
+def _removal(view: View, loss: Loss, fate: Fate, mentions: Mentions) -> Removal:
+    module = view.project.module_name(loss.path)
+    return Removal(
+        loss.kind,
+        f"{module}:{loss.name}" if loss.name else module,
+        loss.path,
+        view.scope(loss.path),
+        view.service(loss.path),
+        loss.change.commit,
+        fate.fate,
+        fate.new,
+        round(fate.confidence, 3),
+        fate.evidence,
+        () if fate.is_there else mentions.of(loss),
+        loss.size,
+    )
+
+
+class _Judge:
+    """Tells what became of all losses of a range."""
+
+    def __init__(self, span: Range) -> None:
+        self._span = span
+        self._fates = Fates(span)
+        self._losses = list(span.losses())
+        self._modules = {loss.path: loss for loss in self._losses if loss.kind == "module"}
+
+    def all(self) -> Iterator[Judged]:
+        """The losses with their fates."""
+        within = {loss.path: list(self._within(loss)) for loss in self._modules.values()}
+        every = [each for losses in (self._losses, *within.values()) for each in losses]
+        self._span.view.index.look_for({each.name for each in every if each.name and "." not in each.name})
+        for loss in self._losses:
+            if loss.kind == "module":
+                yield from self._of_module(loss, within[loss.path])
+            else:
+                yield loss, self._fates.of(loss)
+
+    def _within(self, module: Loss) -> Iterator[Loss]:
+        """What a module defined that is not in the file that it became, as losses of their own."""
+        became = self._became(module)
+        head = self._span.head(became) if became else None
+        found = {
+            name: replace(module, name=name, kind=each.kind, definition=each, head=head, now=became or module.path)
+            for name, each in module.old.definitions.items()
+            if head is None or not head.defines(name)
+        }
+        return outermost(found)
+
+    def _became(self, module: Loss) -> str | None:
+        """Where git's renames lead, step by step, if that is in the head."""
+        seen: set[str] = set()
+        loss: Loss | None = module
+        while loss and loss.renamed and loss.path not in seen:
+            seen.add(loss.path)
+            path = loss.renamed.path
+            if path in self._span.view.blobs:
+                return path
+            loss = self._modules.get(path)
+        return None
+
+    def _of_module(self, module: Loss, within: Sequence[Loss]) -> Iterator[Judged]:
+        """A module, and what was in it and did not go where it went."""
+        judged = [(loss, self._fates.of(loss)) for loss in within]
+        became = self._became(module)
+        fate = self._renamed(module, became) if became else self._by_contents(module, judged)
+        yield module, fate
+        for loss, own in judged:
+            if own.fate != "gone" if fate.fate == "gone" else not _leads_to(own, fate.new):
+                yield loss, own
+
+    def _renamed(self, module: Loss, became: str) -> Fate:
+        project = self._span.view.project
+        step = module.renamed or module.change
+        share = f" ({step.similarity} % the same)" if step.similarity else ""
+        evidence = [f"git saw the file renamed to {step.path}{share}"]
+        evidence += [f"which is {became} now"] if became != step.path else []
+        same_name = module.path.rpartition("/")[2] == became.rpartition("/")[2]
+        confidence = step.similarity / 100 if step.similarity else 0.9
+        return Fate("moved" if same_name else "renamed", project.module_name(became), confidence, tuple(evidence))
+
+    def _by_contents(self, module: Loss, judged: Sequence[Judged]) -> Fate:
+        """What most of a module's definitions, by lines, tell of where it went."""
+        weights: dict[tuple[str, str], list[Judged]] = defaultdict(list)
+        targets: dict[str, list[Judged]] = defaultdict(list)
+        for loss, fate in judged:
+            if fate.new:
+                target = fate.new.partition(":")[0]
+                targets[target].append((loss, fate))
+                weights[target, fate.fate].append((loss, fate))
+        best = max(targets, key=lambda each: (_lines(targets[each]), each), default="")
+        share = _lines(targets[best]) / _lines(judged) if best else 0.0
+        if share < _SHARE:
+            return self._gone(judged)
+        kind = max((key for key in weights if key[0] == best), key=lambda key: (_lines(weights[key]), key))[1]
+        count = f"{len(targets[best])} of its {len(judged)} definitions"
+        said = f"{count}, {int(100 * share)} % of their lines, went to {best}"
+        confidence = min(fate.confidence for _, fate in targets[best])
+        return Fate(kind, best, confidence, (said, *targets[best][0][1].evidence[:1]))
+
+    def _gone(self, judged: Sequence[Judged]) -> Fate:
+        kept = [fate for _, fate in judged if fate.fate != "gone"]
+        if not kept:
+            return Fate("gone", None, 0.9, ("nothing like it, or like what it defined, is left",))
+        said = f"of its {len(judged)} definitions only {len(kept)} went elsewhere"
+        return Fate("gone", None, round(1 - len(kept) / len(judged), 3), (said,))
+
+
+def _leads_to(fate: Fate, module: str | None) -> bool:
+    return fate.new is not None and fate.new.partition(":")[0] == module
+
+
+def _lines(judged: Sequence[Judged]) -> int:
+    return sum(loss.size for loss, _ in judged)
