@@ -7,9 +7,10 @@ import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from ssot_fix.delivery.commands import Ran
 from ssot_fix.delivery.message import by_reason, counted, what_and_why
 from ssot_fix.delivery.proposals import Proposal
-from ssot_fix.delivery.verify import Ran, Verified
+from ssot_fix.delivery.verify import Verified
 from ssot_fix.edits import Finding, Status
 from ssot_fix.engine.contract import Codemod
 from ssot_fix.report.diff import printable

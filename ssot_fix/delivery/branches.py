@@ -7,12 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ssot_fix.delivery.commands import Ran
 from ssot_fix.delivery.message import commit_message, counted
 from ssot_fix.delivery.proposals import Proposal
 from ssot_fix.delivery.repository import Repository
 from ssot_fix.delivery.split import PREFIX
 from ssot_fix.delivery.standing import Standing, standing
-from ssot_fix.delivery.verify import Ran, Verified, Verifier
+from ssot_fix.delivery.verify import Verified, Verifier
 from ssot_fix.engine.contract import Codemod
 from ssot_fix.project.git import GitError, ask_git
 from ssot_fix.report.diff import printable

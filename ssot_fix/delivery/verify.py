@@ -2,39 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
 import tempfile
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
 
-from ssot_fix import SURROUNDINGS
+from ssot_fix.delivery.commands import Ran, run_command
 from ssot_fix.delivery.repository import Repository
 from ssot_fix.project.config import Verification
-from ssot_fix.project.git import TOKENS, GitError, run_git
+from ssot_fix.project.git import GitError, run_git
 
-_TAIL = 4000  # bytes of what a command printed that are kept
-_NOT_STARTED = 127  # as a shell says it
-_PATIENCE = 10  # seconds for a command that was told to stop
-
-
-@dataclass(frozen=True, slots=True)
-class Ran:
-    """How a command ended: its exit code (None: out of time), wall-clock seconds, the last of what it printed."""
-
-    code: int | None
-    seconds: float
-    tail: str
-
-    @property
-    def passed(self) -> bool:
-        """Whether it ended with 0."""
-        return self.code == 0
+_LIMIT = 600  # seconds for a command of which nothing else is said
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +55,7 @@ class Verifier:
 
     def _run_all(self, commit: str) -> tuple[Ran, ...]:
         with _worktree(self._repository, commit) as folder:
-            return tuple(_run(command, folder) for command in self.commands)
+            return tuple(run_command(each.run, folder, each.timeout or _LIMIT) for each in self.commands)
 
 
 @contextmanager
@@ -93,55 +72,3 @@ def _worktree(repository: Repository, commit: str) -> Iterator[Path]:
             work.cleanup()  # a command may have taken it apart; then git forgets it only once it is gone
             with suppress(GitError):
                 run_git(repository.folder, "worktree", "remove", "--force", "--force", str(folder))
-
-
-def _run(command: Verification, folder: Path) -> Ran:
-    began = time.perf_counter()
-    with tempfile.TemporaryFile() as printed:
-        try:
-            process = _started(command.run, folder, printed)
-        except OSError as error:  # the command before may have removed the folder
-            return Ran(_NOT_STARTED, time.perf_counter() - began, str(error))
-        try:
-            code: int | None = process.wait(command.timeout)
-        except subprocess.TimeoutExpired:
-            code = None
-        finally:
-            _end_group(process)
-        size = printed.seek(0, os.SEEK_END)
-        printed.seek(max(0, size - _TAIL))
-        return Ran(code, time.perf_counter() - began, printed.read().decode("utf-8", "replace"))
-
-
-def _started(line: str, folder: Path, printed: IO[bytes]) -> subprocess.Popen[bytes]:
-    # A file and no pipe: what a command leaves running in the background may hold a pipe open for ever.
-    return subprocess.Popen(  # noqa: S602  it is the user's command line
-        line,
-        shell=True,
-        cwd=folder,
-        env=_environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=printed,
-        stderr=subprocess.STDOUT,
-        **_OWN_GROUP,
-    )
-
-
-_OWN_GROUP: Mapping[str, Any] = (
-    {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)} if os.name == "nt" else {"process_group": 0}
-)
-
-
-def _environment() -> dict[str, str]:
-    """The user's own, without what opens the forge and what says where git looks."""
-    return {name: value for name, value in SURROUNDINGS.items() if name not in TOKENS and not name.startswith("GIT_")}
-
-
-def _end_group(process: subprocess.Popen[bytes]) -> None:
-    """End what a command has started and left, and itself if it is still there."""
-    if os.name == "nt":
-        subprocess.run(("taskkill", "/F", "/T", "/PID", str(process.pid)), capture_output=True, check=False)
-    else:
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-    process.wait(_PATIENCE)

@@ -49,16 +49,19 @@ class ConfigError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """A command that is run before and after a change; `timeout` is in seconds."""
+    """A command that is run to see whether the project works; `timeout` is in seconds.
+
+    Without one it is up to who runs it: 600 before and after a change, 30 for an audit.
+    """
 
     run: str
-    timeout: int = 600
+    timeout: int | None = None
 
     def __post_init__(self) -> None:
         """Check the values: ValueError."""
         if not self.run.strip():
             raise ValueError("`run` is empty")
-        if self.timeout <= 0:
+        if self.timeout is not None and self.timeout <= 0:
             raise ValueError("`timeout` must be at least one second")
 
 
