@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import html
-import re
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ssot_fix.delivery.body import code, plain
 from ssot_fix.delivery.marker import Marker, fingerprints, has_new, read_marker, sketch, without_marker
 from ssot_fix.edits import Applicability, Finding, Status
 
@@ -94,19 +90,3 @@ def test_fingerprints_do_not_depend_on_lines_and_count_what_is_the_same():
     assert len(fingerprints([finding(), finding(line=2)])) == 2
     assert fingerprints([finding(status=Status.REFUSED)]) == frozenset()
     assert fingerprints([finding(path="a\udcff.py")]) != fingerprints([finding()])
-
-
-@given(TEXTS)
-def test_code_is_one_span_on_one_line(text):
-    shown = code(text)
-    fence = re.match("`+", shown)[0]
-    assert shown.endswith(fence)
-    assert "\n" not in shown
-    assert fence not in re.split(f"(?<!`){fence}(?!`)", shown)[1]
-
-
-@given(TEXTS)
-def test_plain_text_mentions_nobody(text):
-    outside = re.sub(r"(`+)(?!`).*?(?<!`)\1(?!`)", "", plain(text))
-    assert "<" not in outside
-    assert re.search(r"@[\w-]|#\d|://", html.unescape(outside)) is None

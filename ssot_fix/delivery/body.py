@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,18 +13,12 @@ from ssot_fix.delivery.verify import Verified
 from ssot_fix.edits import Finding, Status
 from ssot_fix.engine.contract import Codemod
 from ssot_fix.report.diff import printable
+from ssot_fix.report.markdown import code, code_cell, plain, plain_cell, shortened, unlinked
 
 _ROOM = 40_000  # characters, of 65,536 that GitHub takes; the marker is up to 17,000, and some may be escaped
 _FILES_PER_REASON = 20
 _LINES_PER_FILE = 20
-_LONGEST_SPAN = 200  # characters of anything that is quoted
 _LONGEST_TITLE = 200  # GitHub takes 256
-# Renovate's way: what would be a mention, a reference or a link has a character of no width in it.
-_NO_WIDTH = "&#8203;"
-_REFERENCES = re.compile(r"(?<=@)(?=[\w-])|(?<=#)(?=\d)|(?<=GH-)(?=\d)|(?<=:)(?=//)", re.IGNORECASE)
-_MARKDOWN = re.compile(r"([\\`*_\[\]|~$])")
-_QUOTED = re.compile(r"`([^`]+)`")
-_HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 PROVED = """\
 For every file here, on its new text: it parses as before; nothing but the sites and imports named here has changed;
@@ -58,7 +51,7 @@ def title(story: Story) -> str:
     else:
         text = f"Move {'the code' if where else 'code'}{where} onto its single sources of truth: {', '.join(codemods)}"
     # It becomes the subject of a squashed commit: nothing in it may close an issue.
-    return _REFERENCES.sub("\u200b", shortened(printable(text), _LONGEST_TITLE))
+    return unlinked(shortened(printable(text), _LONGEST_TITLE))
 
 
 def body(story: Story, verified: Sequence[Verified]) -> str:
@@ -97,14 +90,14 @@ def _table(story: Story) -> str:
     for name in names:
         tally = story.proposal.summary.by_codemod.get(name)
         if tally is not None and name in story.catalog:
-            what = plain(story.catalog[name].summary)
-            rows.append(f"| {_cell(name)} | {tally.rewritten:,} | {tally.refused:,} | {what} |")
+            what = plain_cell(story.catalog[name].summary)
+            rows.append(f"| {code_cell(name)} | {tally.rewritten:,} | {tally.refused:,} | {what} |")
     return "\n".join(rows)
 
 
 def _verified(verified: Sequence[Verified]) -> str:
     rows = ["### Verified", "", "| command | before | after |", "|:--|:--|:--|"]
-    rows += [f"| {_cell(each.command)} | {_ran(each.before)} | {_ran(each.after)} |" for each in verified[:50]]
+    rows += [f"| {code_cell(each.command)} | {_ran(each.before)} | {_ran(each.after)} |" for each in verified[:50]]
     return "\n".join(rows)
 
 
@@ -174,33 +167,3 @@ It is rebuilt when {base} or the plan changes."""
 def command_line(arguments: Iterable[str]) -> str:
     """A command line, quoted where it has to be."""
     return shlex.join(("ssot-fix", "pr", *arguments))
-
-
-def plain(text: str) -> str:
-    """A text of somebody else's on one line: no markup but for `code`, no mention, reference or link."""
-    pieces = _QUOTED.split(shortened(printable(" ".join(text.split())), 500))
-    return "".join(code(piece) if number % 2 else _escaped(piece) for number, piece in enumerate(pieces))
-
-
-def _escaped(text: str) -> str:
-    text = "".join(_HTML.get(character, character) for character in text)
-    return _REFERENCES.sub(_NO_WIDTH, _MARKDOWN.sub(r"\\\1", text))
-
-
-def code(text: str, most: int = _LONGEST_SPAN) -> str:
-    """A text of somebody else's as code, on one line, at most so many characters of it."""
-    text = shortened(printable(text), most)
-    longest = max((len(run) for run in re.findall("`+", text)), default=0)
-    fence = "`" * (longest + 1)
-    padding = " " if text.startswith("`") or text.endswith("`") or not text.strip() else ""
-    return f"{fence}{padding}{text}{padding}{fence}"
-
-
-def _cell(text: str) -> str:
-    """Code in a table, where a bar ends a cell even in code."""
-    return code(text).replace("|", "\\|")
-
-
-def shortened(text: str, most: int) -> str:
-    """At most so many characters of a text."""
-    return text if len(text) <= most else text[: most - 1] + "…"

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from itertools import takewhile
 
-from ssot_fix.delivery.body import Story, body, code, title
+from ssot_fix.delivery.body import Story, body, title
 from ssot_fix.delivery.branches import Builder, Trees, has_nothing_of_its_own, told, why_broken
 from ssot_fix.delivery.forge import Forge, ForgeError, PullRequest, State
 from ssot_fix.delivery.marker import Marker, fingerprints, has_new, read_marker, sketch, without_marker
@@ -23,6 +23,7 @@ from ssot_fix.delivery.remote import Remote
 from ssot_fix.delivery.standing import Standing, standing
 from ssot_fix.delivery.verify import Verified, Verifier
 from ssot_fix.project.git import GitError
+from ssot_fix.report.markdown import code
 
 HANDS_OFF = "<!-- ssot-fix hands off -->"
 FINISHED = "<!-- ssot-fix finished -->"
