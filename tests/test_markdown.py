@@ -60,6 +60,18 @@ def test_plain_text_in_a_table_has_no_markup(text):
     assert "\u200b" in content or "`" in text or content.split() == printable(" ".join(text.split())).split()
 
 
+@given(TEXTS | st.text(st.sampled_from("#-+=>1.) *_`a\t"), max_size=6))
+def test_plain_text_begins_no_block(text):
+    tokens = [token.type for token in MARKDOWN.parse(f"- {plain(text)}\n")]
+    assert {token for token in tokens if token.endswith("_open")} <= {
+        "bullet_list_open",
+        "list_item_open",
+        "paragraph_open",
+    }
+    assert tokens.count("list_item_open") == 1
+    assert not {"hr", "fence", "code_block", "html_block"} & set(tokens)
+
+
 @pytest.mark.parametrize(
     ("text", "there"),
     [

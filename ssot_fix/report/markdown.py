@@ -14,6 +14,7 @@ _NO_WIDTH = "&#8203;"
 _REFERENCES = re.compile(r"(?<=@)(?=[\w-])|(?<=#)(?=\d)|(?<=GH-)(?=\d)|(?<=:)(?=//)|(?<=\bwww)(?=\.)", re.IGNORECASE)
 _MARKDOWN = re.compile(r"([\\`*_\[\]|~$])")
 _QUOTED = re.compile(r"`([^`]+)`")
+_OPENING = re.compile(r"^(\d*)([-+=#.)])")  # of a list, a heading, a rule
 _HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _NO_MARKUP = re.compile(r"[^\w ]|_", re.ASCII)
 
@@ -30,7 +31,8 @@ def plain_cell(text: str) -> str:
 
 def _plain(text: str, code: Callable[[str], str]) -> str:
     pieces = _QUOTED.split(shortened(printable(" ".join(text.split())), _LONGEST_TEXT))
-    return "".join(code(piece) if number % 2 else _escaped(piece) for number, piece in enumerate(pieces))
+    first, *others = (code(piece) if number % 2 else _escaped(piece) for number, piece in enumerate(pieces))
+    return "".join((_OPENING.sub(r"\1\\\2", first), *others))
 
 
 def _escaped(text: str) -> str:
