@@ -1,0 +1,103 @@
+"""How areas stand, worst first, and what is open in them: counted once for every format and for the gate."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from ssot_fix.audit.model import AREAS, SEVERITIES, Finding, Summary, Tally
+
+_RANKS = {severity: rank for rank, severity in enumerate(SEVERITIES)}
+_PLACES = {area: place for place, area in enumerate(AREAS)}
+
+
+def is_open(finding: Finding) -> bool:
+    """Whether something is to be done about it: it is not accepted, or no longer."""
+    return not finding.accepted or finding.expired
+
+
+def summaries(
+    findings: Iterable[Finding], now: Mapping[str, Tally], start: Mapping[str, Tally]
+) -> tuple[Summary, ...]:
+    """How each area stands, worst first.
+
+    `now` and `start` count the sites of production code by area. Every finding is counted once: among `findings`
+    (open, in production), `in_tests` (open) or `accepted`. `by_severity` is about `findings`, and has all severities.
+    """
+    by_area: dict[str, list[Finding]] = {area: [] for area in AREAS}
+    for finding in findings:
+        by_area[finding.area].append(finding)
+    found = [_summary(area, group, now, start) for area, group in by_area.items()]
+    return tuple(sorted(found, key=_how_bad))
+
+
+def _summary(area: str, findings: Sequence[Finding], now: Mapping[str, Tally], start: Mapping[str, Tally]) -> Summary:
+    where = Counter(finding.scope if is_open(finding) else "accepted" for finding in findings)
+    severities = Counter(each.severity for each in findings if is_open(each) and each.scope == "production")
+    return Summary(
+        area=area,
+        now=now.get(area, Tally()),
+        start=start.get(area, Tally()),
+        findings=where["production"],
+        in_tests=where["test"],
+        accepted=where["accepted"],
+        by_severity={severity: severities[severity] for severity in SEVERITIES},
+    )
+
+
+def _how_bad(summary: Summary) -> tuple[bool, bool, float, int, int]:
+    """Areas with something critical, then by percent, the lowest first; those without sites come last."""
+    percent = summary.now.percent
+    return (
+        not summary.by_severity["critical"],
+        percent is None,
+        percent or 0.0,
+        -summary.findings,
+        _PLACES[summary.area],
+    )
+
+
+def overall(tallies: Iterable[Tally]) -> Tally:
+    """All areas together, which `--fail-under` looks at; areas without sites have no say in it."""
+    total = Tally()
+    for tally in tallies:
+        total = total.plus(tally)
+    return total
+
+
+def reaches(tally: Tally, percent: int) -> bool:
+    """Whether so many percent are good, exactly; true where there are no sites."""
+    return 100 * tally.good >= percent * tally.all
+
+
+def percent(tally: Tally) -> str:
+    """The compliance for people, rounded down: what reads 100 % is. A dash where there are no sites."""
+    if not tally.all:
+        return "-"
+    tenths = 1000 * tally.good // tally.all
+    return f"{tenths // 10}.{tenths % 10} %"
+
+
+def change(now: Tally, start: Tally) -> str:
+    """By how many percentage points the compliance has changed, with its sign; `0` if it has not."""
+    if now.percent is None or start.percent is None:
+        return "-"
+    if now.good * start.all == start.good * now.all:
+        return "0"
+    return f"{now.percent - start.percent:+.2f}"
+
+
+def worst(findings: Iterable[Finding]) -> list[Finding]:
+    """Findings, those first that matter most: open ones, production, severe ones, expired ones; then by place."""
+
+    def key(each: Finding) -> tuple[object, ...]:
+        rank = _RANKS[each.severity]
+        where = (_PLACES[each.area], each.path, each.line, each.kind, each.subject)
+        return not is_open(each), each.scope != "production", rank, not each.expired, *where
+
+    return sorted(findings, key=key)
+
+
+def severest(findings: Iterable[Finding]) -> Finding:
+    """The one of several findings that is most severe."""
+    return min(findings, key=lambda finding: _RANKS[finding.severity])
