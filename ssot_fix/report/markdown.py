@@ -11,7 +11,7 @@ _LONGEST_SPAN = 200  # characters of anything that is quoted
 _LONGEST_TEXT = 500
 # Renovate's way: what would be a mention, a reference or a link has a character of no width in it.
 _NO_WIDTH = "&#8203;"
-_REFERENCES = re.compile(r"(?<=@)(?=[\w-])|(?<=#)(?=\d)|(?<=GH-)(?=\d)|(?<=:)(?=//)|(?<=\bwww)(?=\.)", re.IGNORECASE)
+_REFERENCES = re.compile(r"(?<=@)(?=[\w\\-])|(?<=#)(?=\d)|(?<=GH-)(?=\d)|(?<=:)(?=//)|(?<=\bwww)(?=\.)", re.IGNORECASE)
 _MARKDOWN = re.compile(r"([\\`*_\[\]|~$])")
 _QUOTED = re.compile(r"`([^`]+)`")
 _OPENING = re.compile(r"^(\d*)([-+=#.)])")  # of a list, a heading, a rule

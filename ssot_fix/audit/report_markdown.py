@@ -1,0 +1,427 @@
+"""The audit as a document in GitHub's Markdown: each claim with path, line and commit.
+
+Whatever comes from the code base stays text (report/markdown.py). Tables are cut, and say so: JSON has all of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TypeVar
+
+from ssot_fix.audit.facts import commit_name, facts, kinds
+from ssot_fix.audit.model import (
+    AREAS,
+    SEVERITIES,
+    BrokenImport,
+    BrokenModule,
+    Chain,
+    Finding,
+    Key,
+    KeyUse,
+    Phase,
+    Place,
+    Point,
+    Regression,
+    Removal,
+    Report,
+    Step,
+    Summary,
+    Tally,
+    Validator,
+)
+from ssot_fix.audit.summary import change, is_open, overall, percent, worst
+from ssot_fix.delivery.message import counted
+from ssot_fix.project.history import Commit
+from ssot_fix.report.diff import printable
+from ssot_fix.report.markdown import code, code_cell, plain, plain_cell, shortened
+
+_T = TypeVar("_T")
+_ROWS = 50  # of a table
+_SEVERE = 20
+_LISTED = 3  # in a cell
+_STEPS = 25
+_LONGEST_COMMAND = 1000
+_TAIL = 20  # lines of a command's output
+_LONGEST_LINE = 500
+_MARKS = {True: "[x]", False: "[ ]", None: "[ ]"}
+
+
+def render(report: Report) -> str:
+    """The report as a document; ends with a newline."""
+    parts = [
+        _heading(report),
+        _summary(report),
+        _severest(report),
+        _regressions(report.regressions),
+        *(_area(report, area) for area in AREAS),
+        _services(report),
+        _commits(report.points),
+        _checks(report),
+        _criteria(report),
+        _plan(report.phases),
+        _notes(report.notes),
+    ]
+    return "\n\n".join("\n".join(part) for part in map(list, parts) if part) + "\n"
+
+
+# The whole
+
+
+def _heading(report: Report) -> Iterator[str]:
+    yield f"# SSOT regression audit: {plain(report.project)}"
+    yield ""
+    yield f"- **Head:** {_commit(report.head)}: {plain(report.head.subject)}"
+    begin = f"after {_commit(report.start)}" if report.start else "from the first one on"
+    yield f"- **Range:** {counted(len(report.points), 'commit')} {begin}"
+    now, start = (overall(getattr(each, when) for each in report.summaries) for when in ("now", "start"))
+    if now.all:
+        moved = f"{percent(start)} at the start of the range, {change(now, start)} points"
+        yield f"- **In order:** {percent(now)}, {now.good:,} of {counted(now.all, 'site')} in production ({moved})"
+    open_ones = [finding for finding in report.findings if is_open(finding)]
+    in_tests = sum(finding.scope == "test" for finding in open_ones)
+    yield f"- **Open findings:** {len(open_ones) - in_tests:,} in production, {in_tests:,} in tests"
+
+
+def _summary(report: Report) -> Iterator[str]:
+    yield "## Summary"
+    yield ""
+    yield "Compliance is the share of sites in production that keep to the single source of truth. Worst first."
+    yield ""
+    header = ("area", "now", "start", "change", "sites", *SEVERITIES, "in tests", "accepted")
+    yield from _table(header, "lrrrr" + "r" * len(SEVERITIES) + "rr", map(_summary_row, report.summaries))
+
+
+def _summary_row(summary: Summary) -> list[str]:
+    severities = [f"{summary.by_severity.get(severity, 0):,}" for severity in SEVERITIES]
+    now = percent(summary.now), percent(summary.start), change(summary.now, summary.start), f"{summary.now.all:,}"
+    return [AREAS[summary.area], *now, *severities, f"{summary.in_tests:,}", f"{summary.accepted:,}"]
+
+
+def _severest(report: Report) -> Iterator[str]:
+    """What can't wait; the sections of the areas have all others."""
+    severe = [
+        finding
+        for finding in worst(report.findings)
+        if is_open(finding) and finding.scope == "production" and finding.severity in SEVERITIES[:2]
+    ]
+    if severe:
+        yield f"## Critical and high ({len(severe):,})"
+        yield ""
+        rows = ([AREAS[each.area], *_finding_row(each)] for each in severe)
+        yield from _cut(rows, ("area", *_FINDING), "l" * (len(_FINDING) + 1), len(severe), _SEVERE)
+
+
+def _regressions(regressions: Sequence[Regression]) -> Iterator[str]:
+    if regressions:
+        yield f"## Regressions ({len(regressions):,})"
+        yield ""
+        yield "A commit of the range had taken these out, and a later one brought them back."
+        yield ""
+        shown = sorted(regressions, key=lambda each: each.place.scope != "production")
+        header = ("where", "what", "taken out by", "brought back by")
+        yield from _cut(map(_regression_row, shown), header, "llll", len(shown))
+
+
+def _regression_row(each: Regression) -> list[str]:
+    said = plain_cell(each.message) if each.message else f"{plain_cell(each.kind)} {code_cell(each.subject)}"
+    return [_place(each.place), said, _commit(each.removed), _commit(each.back)]
+
+
+# Areas
+
+
+def _area(report: Report, area: str) -> Iterator[str]:
+    findings = [finding for finding in report.findings if finding.area == area]
+    told = facts(report, area)
+    if not findings and not told:
+        return
+    yield f"## {AREAS[area]}"
+    yield ""
+    if told:
+        yield told
+        yield ""
+    for scope, name in (("production", "production"), ("test", "tests")):
+        by_kind = kinds(finding for finding in findings if finding.scope == scope)
+        if by_kind:
+            yield f"- Findings in {name}, by kind: {plain(by_kind)}"
+    yield from _findings(findings)
+    if area in _DETAILS:
+        yield from _DETAILS[area](report)
+
+
+_FINDING = ("severity", "where", "what", "since", "what to do")
+
+
+def _findings(findings: Sequence[Finding]) -> Iterator[str]:
+    """Open ones in production; tests are counted, accepted ones listed apart."""
+    left = [each for each in worst(findings) if is_open(each) and each.scope == "production"]
+    yield from _section("Findings in production", _FINDING, map(_finding_row, left), len(left))
+    accepted = [each for each in worst(findings) if not is_open(each)]
+    header = ("where", "what", "reason", "until")
+    yield from _section("Accepted", header, map(_accepted_row, accepted), len(accepted))
+
+
+def _finding_row(each: Finding) -> list[str]:
+    where = _place(Place(each.path, each.line, each.scope, each.service))
+    return [each.severity, where, _what(each), _commit(each.since) if each.since else "", _remedy(each)]
+
+
+def _what(finding: Finding) -> str:
+    said = plain_cell(finding.message or f"{finding.kind}: {finding.subject}")
+    expired = f" Was accepted until {finding.until}: {plain_cell(finding.accepted)}" if finding.expired else ""
+    return said + expired
+
+
+def _remedy(finding: Finding) -> str:
+    return code_cell(finding.remedy, _LONGEST_COMMAND) if finding.is_rewritable else plain_cell(finding.remedy)
+
+
+def _accepted_row(each: Finding) -> list[str]:
+    where = _place(Place(each.path, each.line, each.scope, each.service))
+    return [where, _what(each), plain_cell(each.accepted), each.until]
+
+
+def _keys(report: Report) -> Iterator[str]:
+    wrong = [key for key in report.keys if key.problems]
+    header = ("variable", "problems", "defaults", "read by", "written by")
+    yield from _section("Variables with a problem", header, map(_key_row, wrong), len(wrong))
+
+
+def _key_row(key: Key) -> list[str]:
+    defaults = _some(key.defaults, code_cell)
+    return [code_cell(key.name), ", ".join(key.problems), defaults, _some(key.readers, _use), _some(key.writers, _use)]
+
+
+def _use(use: KeyUse) -> str:
+    return f"{_place(use.place)} through {code_cell(use.through)}"
+
+
+def _broken(report: Report) -> Iterator[str]:
+    header = ("missing", "asked for by", "guarded", "broken by", "became of it", "now")
+    yield from _section(
+        "What imports ask for and is not there", header, map(_import_row, report.imports), len(report.imports)
+    )
+    broken = [module for module in report.modules if module.scope == "production"]
+    columns = ("module", "because of", "breaks")
+    yield from _section("Modules of production that can't be imported", columns, map(_module_row, broken), len(broken))
+
+
+def _import_row(each: BrokenImport) -> list[str]:
+    by = _commit(each.commit) if each.commit else plain_cell(each.why)
+    verdict = " ".join((each.verdict, plain_cell("; ".join(each.evidence)))).strip()
+    new = code_cell(each.new) if each.new else ""
+    return [code_cell(each.target), _some(each.importers, _place), f"{each.guarded:,}", by, verdict, new]
+
+
+def _module_row(each: BrokenModule) -> list[str]:
+    causes = _some(each.causes, code_cell) if each.causes else f"through {code_cell(each.through)}"
+    return [code_cell(each.path), causes, f"{each.breaks:,}"]
+
+
+def _removals(report: Report) -> Iterator[str]:
+    header = ("what", "went from", "by", "fate", "now", "lines", "still referred to by")
+    shown = sorted(report.removals, key=lambda each: (each.fate != "gone", not each.mentions))
+    yield from _section("What went in the range", header, map(_removal_row, shown), len(shown))
+
+
+def _removal_row(each: Removal) -> list[str]:
+    fate = " ".join((each.fate, plain_cell("; ".join(each.evidence)))).strip()
+    mentions = _some(each.mentions, lambda mention: f"{_place(mention.place)} ({mention.how})")
+    new = code_cell(each.new) if each.new else ""
+    what = f"{each.kind} {code_cell(each.name)}"
+    return [what, code_cell(each.path), _commit(each.commit), fate, new, f"{each.size:,}", mentions]
+
+
+def _validators(report: Report) -> Iterator[str]:
+    header = ("validator", "where", "looks at", "patterns", "lifted by", "accepts", "rejects")
+    yield from _section("Validators", header, map(_validator_row, report.validators), len(report.validators))
+    rejected = [
+        [
+            _place(each.place),
+            each.place.scope,
+            code_cell(each.value),
+            code_cell(each.pattern),
+            code_cell(validator.name),
+        ]
+        for validator in report.validators
+        for each in validator.rejected
+    ]
+    rejected.sort(key=lambda row: row[1] != "production")
+    columns = ("where", "scope", "literal", "pattern", "validator")
+    yield from _section("Literals that are rejected", columns, rejected, len(rejected))
+
+
+def _validator_row(each: Validator) -> list[str]:
+    patterns = {"exactly": each.exact, "begins with": each.prefixes, "contains": each.parts}
+    told = "; ".join(f"{how} {_some(those, code_cell)}" for how, those in patterns.items() if those)
+    lifted = plain_cell(each.lifted_by) or "nothing"
+    counts = f"{each.accepted:,}", f"{len(each.rejected):,}"
+    return [code_cell(each.name), _place(each.place), code_cell(each.argument), told, lifted, *counts]
+
+
+def _chains(report: Report) -> Iterator[str]:
+    header = ("migrations in", "number", "heads", "branches", "duplicate ids", "missing ids", "env.py", "state file")
+    yield from _section("Chains", header, map(_chain_row, report.chains), len(report.chains))
+
+
+def _chain_row(each: Chain) -> list[str]:
+    ids = (_some(those, code_cell) for those in (each.heads, each.branches, each.duplicates, each.missing))
+    env = "there" if each.has_env else "missing"
+    return [code_cell(each.path), f"{len(each.revisions):,}", *ids, env, _some(each.state, plain_cell)]
+
+
+_DETAILS: Mapping[str, Callable[[Report], Iterator[str]]] = {
+    "environment": _keys,
+    "imports": _broken,
+    "removals": _removals,
+    "validators": _validators,
+    "migrations": _chains,
+}
+
+
+# Services and commits
+
+
+def _services(report: Report) -> Iterator[str]:
+    totals = {service: overall(tallies.values()) for service, tallies in report.services.items()}
+    shown = sorted((name for name in totals if totals[name].all), key=lambda name: (-totals[name].bad, name))
+    areas = [area for area in AREAS if any(tallies.get(area, Tally()).all for tallies in report.services.values())]
+    if shown:
+        yield "## Services"
+        yield ""
+        yield "Compliance in production by area; the service with the most sites that are not in order comes first."
+        yield ""
+        rows = (
+            [code_cell(name or "(top level)"), percent(totals[name]), f"{totals[name].bad:,}"]
+            + [percent(report.services[name].get(area, Tally())) for area in areas]
+            for name in shown
+        )
+        yield from _cut(rows, ("service", "all", "not in order", *areas), "l" + "r" * (len(areas) + 2), len(shown))
+
+
+def _commits(points: Sequence[Point]) -> Iterator[str]:
+    """The newest first; how many sites each brought and took away."""
+    if points:
+        yield "## Commits"
+        yield ""
+        header = ("commit", "subject", "in order", "brought", "took away")
+        yield from _cut(map(_point_row, reversed(points)), header, "llrrr", len(points))
+
+
+def _point_row(point: Point) -> list[str]:
+    brought, taken = (f"{sum(counts.values()):,}" for counts in (point.brought, point.taken))
+    return [
+        _commit(point.commit),
+        plain_cell(point.commit.subject),
+        percent(overall(point.tallies.values())),
+        brought,
+        taken,
+    ]
+
+
+# What follows
+
+
+def _checks(report: Report) -> Iterator[str]:
+    if not report.checks:
+        return
+    yield "## Verification"
+    yield ""
+    rows = [
+        [code_cell(each.command, _LONGEST_COMMAND), each.result, f"{each.seconds:.1f} s", f"{each.limit:,} s"]
+        for each in report.checks
+    ]
+    yield from _cut(rows, ("command", "result", "time", "limit"), "llrr", len(rows))
+    for check in report.checks[:_ROWS]:
+        if check.result != "passed" and check.tail.strip():
+            yield ""
+            yield f"The end of what {code(check.command)} printed:"
+            yield ""
+            yield from (
+                f"    {shortened(printable(line), _LONGEST_LINE)}" for line in check.tail.splitlines()[-_TAIL:]
+            )
+
+
+def _criteria(report: Report) -> Iterator[str]:
+    if report.criteria:
+        yield "## Success criteria"
+        yield ""
+    for criterion in report.criteria:
+        undecided = " (not decided)" if criterion.met is None else ""
+        yield f"- {_MARKS[criterion.met]} {plain(criterion.text)}{undecided}: {plain(criterion.evidence)}"
+
+
+def _plan(phases: Sequence[Phase]) -> Iterator[str]:
+    if phases:
+        yield "## Action plan"
+    for number, phase in enumerate(phases, 1):
+        yield ""
+        settled = sum(step.count for step in phase.steps)
+        yield f"### Phase {number}: {plain(phase.title)}" + (f" ({counted(settled, 'finding')})" if settled else "")
+        yield ""
+        yield plain(phase.why)
+        yield ""
+        header = ("what", "severity", "findings", "services", "command")
+        yield from _cut(map(_step_row, phase.steps), header, "llrll", len(phase.steps), _STEPS)
+
+
+def _step_row(step: Step) -> list[str]:
+    services = _some([service or "(top level)" for service in step.services], code_cell)
+    count = f"{step.count:,}" if step.count else ""
+    command = code_cell(step.command, _LONGEST_COMMAND) if step.command else ""
+    return [plain_cell(step.text), step.severity if step.count else "", count, services, command]
+
+
+def _notes(notes: Sequence[str]) -> Iterator[str]:
+    if notes:
+        yield "## What could not be known"
+        yield ""
+    yield from (f"- {plain(note)}" for note in notes[:_ROWS])
+    if len(notes) > _ROWS:
+        yield f"- and {len(notes) - _ROWS:,} more: --format json has all of them"
+
+
+# Tables and words
+
+
+def _section(title: str, header: Sequence[str], rows: Iterable[list[str]], count: int) -> Iterator[str]:
+    """A table with its title; nothing if it has no rows."""
+    if count:
+        yield ""
+        yield f"### {title} ({count:,})"
+        yield ""
+        yield from _cut(rows, header, "l" * len(header), count)
+
+
+def _cut(rows: Iterable[list[str]], header: Sequence[str], sides: str, count: int, most: int = _ROWS) -> Iterator[str]:
+    """The first rows of a table, and how many more there are; `sides` has `l` or `r` for each column."""
+    shown = [row for _, row in zip(range(most), rows, strict=False)]
+    yield from _table(header, sides, shown)
+    if count > most:
+        yield ""
+        yield f"And {count - most:,} more: `--format json` has all of them."
+
+
+def _table(header: Sequence[str], sides: str, rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    yield _row(header)
+    yield _row(["--:" if side == "r" else ":--" for side in sides])
+    yield from map(_row, rows)
+
+
+def _row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _some(values: Sequence[_T], shown: Callable[[_T], str]) -> str:
+    """The first few of several values."""
+    more = f" and {len(values) - _LISTED:,} more" if len(values) > _LISTED else ""
+    return ", ".join(map(shown, values[:_LISTED])) + more
+
+
+def _place(place: Place) -> str:
+    return code_cell(f"{place.path}:{place.line}" if place.line else place.path)
+
+
+def _commit(commit: Commit) -> str:
+    """A commit, in tables and outside; GitHub makes a link of the id."""
+    return f"{commit_name(commit)} ({commit.date}, {plain_cell(commit.author)})"
