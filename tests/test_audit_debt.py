@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
+import io
 import textwrap
+import tokenize
 
 import pytest
 from hypothesis import given
@@ -223,12 +226,28 @@ def test_a_deep_tree():
     assert found(f"{deep}def f():\n    pass\n") == [("pass-only", 5, "f")]
 
 
-@given(st.lists(st.sampled_from(["# TODO: x", "x = '# TODO: x'", "'''", "# none", "\f", "y = 1 # FIXME"]), max_size=8))
+_LINES = [
+    "# TODO: x",
+    "x = '# TODO: x'",
+    "'''",
+    "# none",
+    "\f",
+    "y = 1 # FIXME",
+    "('a' # TODO: z",
+    "f'{x}#' # XXX",
+    "'b')",
+]
+
+
+@given(st.lists(st.sampled_from(_LINES), max_size=8))
 def test_comments_are_those_of_the_tokenizer(lines):
-    """The screen never hides a comment that the tokens show."""
+    """The screen never hides a comment that the tokens show, and shows none that they don't."""
     text = Text("\n".join(lines).encode())
     try:
-        told = [line for line, comment in text.comments if any(each in comment for each in MARKERS)]
-    except Unparseable:
+        ast.parse(text.raw)
+    except SyntaxError:
         return
+    tokens = tokenize.tokenize(io.BytesIO(text.raw).readline)
+    comments = [token for token in tokens if token.type == tokenize.COMMENT]
+    told = [token.start[0] for token in comments if any(each in token.string for each in MARKERS)]
     assert [item.line for item in look(Text(text.raw)) or ()] == told

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import io
 import re
 import tokenize
-from collections.abc import Iterable, Mapping
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 
 from ssot_fix.bindings import Module
@@ -64,27 +66,63 @@ class Text:
         """
         return Module("", "", self.source, self.parsed, seeds)
 
-    @cached_property
-    def comments(self) -> list[tuple[int, str]]:
-        """Line and text of each comment, as tokens tell: strings that look like one are none.
+    def comments(self, mark: re.Pattern[bytes]) -> list[tuple[int, str]]:
+        """Line and text of each comment on a line in which `mark` is found; a string that looks like one is none.
 
         Raises UnreadableText, Unparseable.
         """
+        body = self.source.body
+        lines = sorted({self.source.line_of(match.start()) for match in mark.finditer(body)})
+        if not lines:
+            return []
         if self.parsed.parser != "ast":
-            return [(self.source.line_of(at), text) for at, text in self.parsed.comments]
-        # Lines as the parser counts them: form feeds and U+2028 end none.
-        lines = iter([f"{line}\n" for line in re.split("\r\n|\r|\n", self.source.text)])
+            wanted, comments = set(lines), [(self.source.line_of(at), text) for at, text in self.parsed.comments]
+            return [(line, text) for line, text in comments if line in wanted]
         found = []
-        try:
-            for token in tokenize.generate_tokens(lambda: next(lines, "")):
-                if token.type == tokenize.COMMENT:
-                    found.append((token.start[0], token.string))
-        except (tokenize.TokenError, SyntaxError):  # what ast reads, tokenize may still stumble over at the end
-            pass
+        for line in lines:
+            start, end = self.source.line_starts[line - 1], self.source.line_end(line)
+            at = next((at for at in _hashes(body, start, end) if not self._is_in_string(at)), None)
+            if at is not None:
+                found.append((line, body[at:end].decode(errors="replace").rstrip("\r\n")))
+        return found
+
+    def _is_in_string(self, at: int) -> bool:
+        """Whether a place is in a string; between the parts of one that is written in several parts it is not."""
+        behind = bisect_right(self._strings, (at, len(self.source.body)))
+        start, end = self._strings[behind - 1] if behind else (0, 0)
+        return start <= at < end and not _is_comment(self.source.body[start:end], at - start)
+
+    @cached_property
+    def _strings(self) -> list[tuple[int, int]]:
+        """The outermost strings, in order."""
+        nodes = (*self.nodes.get(ast.Constant, ()), *self.nodes.get(ast.JoinedStr, ()))
+        offset = self.source.offset
+        spans = sorted(
+            (offset(node.lineno, node.col_offset), -offset(node.end_lineno or 0, node.end_col_offset or 0))
+            for node in nodes
+            if isinstance(node, ast.JoinedStr)
+            or (isinstance(node, ast.Constant) and isinstance(node.value, str | bytes))
+        )
+        found: list[tuple[int, int]] = []
+        for start, end in spans:
+            if not found or start >= found[-1][1]:
+                found.append((start, -end))
         return found
 
 
-def enclosing(module: Module, node: ast.AST) -> str:
-    """The qualified name of the function or class around a visited node, such as `Loader.read`; empty at the top."""
-    definitions = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
-    return ".".join(reversed([each.name for each in module.ancestors(node) if isinstance(each, definitions)]))
+def _hashes(body: bytes, start: int, end: int) -> Iterator[int]:
+    at = body.find(b"#", start, end)
+    while at >= 0:
+        yield at
+        at = body.find(b"#", at + 1, end)
+
+
+def _is_comment(code: bytes, at: int) -> bool:
+    """Whether a place in the code of a string is in a comment between its parts."""
+    lines = io.BytesIO(b"(" + code + b")\n").readline
+    line, column = code.count(b"\n", 0, at) + 1, at - code.rfind(b"\n", 0, at) - 1 + (b"\n" not in code[:at])
+    try:
+        tokens = [token for token in tokenize.tokenize(lines) if token.type == tokenize.COMMENT]
+    except (tokenize.TokenError, SyntaxError):
+        return False
+    return any(token.start[0] == line and len(token.line[: token.start[1]].encode()) <= column for token in tokens)

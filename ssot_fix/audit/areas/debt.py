@@ -48,7 +48,7 @@ def look(text: Text) -> tuple[Item, ...] | None:
 def _marked(text: Text) -> Iterator[Item]:
     if not _SPELLS_MARKER.search(text.raw):
         return
-    for line, comment in text.comments:
+    for line, comment in text.comments(_SPELLS_MARKER):
         if match := _MARKER.search(comment):
             yield Item(match["marker"], line, remark(comment))
 
