@@ -1,0 +1,170 @@
+"""Async resources: what a coroutine opens and has to close."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, cast
+
+from ssot_fix.audit.area import View
+from ssot_fix.audit.areas.resources_fate import Fate, Function, fate
+from ssot_fix.audit.areas.resources_table import FACTORIES, READERS, RESOURCES, TRANSPARENT, Resource
+from ssot_fix.audit.model import Site
+from ssot_fix.audit.text import Text, enclosing
+from ssot_fix.bindings import Module, Reference
+from ssot_fix.callees import uses
+from ssot_fix.project.resolver import Project
+
+# What is imported from elsewhere is not followed: a file's bytes tell the same in every project.
+_NO_PROJECT: Final = Project(Path(), frozenset())
+# What is opened, by dotted path, and of that the first and the last part.
+_SPELLED: Final = tuple(
+    (path, path.partition(".")[0].replace("builtins", "").encode(), path.rpartition(".")[2].encode())
+    for path in (*RESOURCES, *FACTORIES)
+)
+_COROUTINE: Final = re.compile(rb"\basync\s+def\b")
+_RAISES: Final = frozenset({"raises", "assertRaises", "assertRaisesRegex"})
+_PATCHES: Final = re.compile(r"\bpatch\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A call that opens something, and by which dotted path."""
+
+    module: Module
+    reference: Reference
+    call: ast.Call
+    path: str
+    resource: Resource
+
+
+class ResourcesArea:
+    """The area. Nothing of a project matters to it."""
+
+    name = "resources"
+
+    def __init__(self, _view: View) -> None:
+        pass
+
+    def sites(self, _path: str, facts: object) -> Iterable[Site]:
+        """Each place in a coroutine that opens what has to be closed."""
+        return cast("tuple[Site, ...]", facts)
+
+
+def look(text: Text) -> tuple[Site, ...] | None:
+    """The places in a file's coroutines that open what has to be closed; None if there are none.
+
+    A place is good if a `with` closes what it opens, or the coroutine does. It is no site if that is handed on: it is
+    returned, stored, passed to a call, used by an inner function; who closes it then is out of sight.
+
+    Raises UnreadableText, Unparseable.
+    """
+    if b"async" not in text.raw or _COROUTINE.search(text.raw) is None or not any(_wanted(text.raw)):
+        return None
+    return tuple(_sites(text, _seeds(text.raw))) or None
+
+
+def _wanted(raw: bytes) -> Iterator[str]:
+    """The dotted paths of what a file may open."""
+    for path, top, last in _SPELLED:
+        if top in raw and (last + b"(" in raw or last + b" as " in raw):
+            yield path
+
+
+def _seeds(raw: bytes) -> frozenset[str]:
+    """The names that the module has to know, as far as the file spells them."""
+    paths = (*_wanted(raw), *TRANSPARENT, *READERS)
+    parts = {part for path in paths for part in path.split(".")} - {"builtins"}
+    return frozenset(part for part in parts if part.encode() in raw)
+
+
+def _sites(text: Text, seeds: frozenset[str]) -> Iterator[Site]:
+    module = text.module(seeds)
+    called = {use.call: use.path for use in uses(module, _NO_PROJECT) if use.call is not None and not use.ambiguous}
+    functions: dict[ast.AST, Function] = {}
+    for opened in sorted((*_opened(module), *_made(text, module)), key=lambda each: each.call.lineno):
+        around = _coroutine(opened.reference)
+        if around is None:
+            continue
+        function = functions.get(around) or functions.setdefault(around, Function(around))
+        found, name = fate(function, opened.call, opened.resource, lambda call: called.get(call, ""))
+        if found is not Fate.HANDED_ON and not _is_tested(function, opened):
+            yield _site(opened, found, name)
+
+
+def _coroutine(reference: Reference) -> ast.AsyncFunctionDef | None:
+    """The coroutine whose own code a reference stands in."""
+    scope = next(scope for scope in reference.scope.enclosing() if scope.kind != "comprehension")
+    return scope.node if isinstance(scope.node, ast.AsyncFunctionDef) else None
+
+
+def _opened(module: Module) -> Iterator[Opened]:
+    """The calls that open something."""
+    for use in uses(module, _NO_PROJECT):
+        resource = RESOURCES.get(use.path)
+        if resource is not None and use.call is not None and not use.ambiguous:
+            yield Opened(module, use.reference, use.call, use.path, resource)
+
+
+def _made(text: Text, module: Module) -> Iterator[Opened]:
+    """The calls of a name that stands for what a factory of sessions gives, and for nothing else."""
+    made: dict[ast.AST, str] = {}  # the names that are assigned one, by the factory's path
+    for use in uses(module, _NO_PROJECT):
+        parent = module.parents[use.call] if use.call is not None and use.path in FACTORIES else None
+        if isinstance(parent, ast.Assign) and not use.ambiguous:
+            made |= {target: use.path for target in parent.targets if isinstance(target, ast.Name)}
+    view = text.module({target.id for target in made if isinstance(target, ast.Name)})
+    for reference in view.references if made else ():
+        bindings, call = view.meanings(reference.node.id, reference.scope), view.parents[reference.node]
+        path = made.get(bindings[0].node) if len(bindings) == 1 else None
+        if path is not None and isinstance(call, ast.Call) and call.func is reference.node:
+            yield Opened(view, reference, call, f"{path}()", FACTORIES[path])
+
+
+def _is_tested(function: Function, opened: Opened) -> bool:
+    """Whether a call is expected to fail, or something else was put in place of what it calls."""
+    last = opened.path.removesuffix("()").rpartition(".")[2]
+    decorators: list[ast.expr] = list(function.node.decorator_list)
+    for around in opened.module.ancestors(opened.call):
+        if isinstance(around, ast.With | ast.AsyncWith):
+            contexts = [item.context_expr for item in around.items]
+            if any(isinstance(each, ast.Call) and _last(each.func) in _RAISES for each in contexts):
+                return True
+            decorators += contexts
+        elif isinstance(around, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            decorators += around.decorator_list
+    return any(_patches(each, last) for each in decorators)
+
+
+def _patches(node: ast.expr, last: str) -> bool:
+    """Whether an expression puts something in place of what has a name: `patch("app.db.connect")`."""
+    return _PATCHES.search(ast.unparse(node)) is not None and any(
+        isinstance(each, ast.Constant) and isinstance(each.value, str) and each.value.rpartition(".")[2] == last
+        for each in ast.walk(node)
+    )
+
+
+def _last(node: ast.expr) -> str:
+    """The last part of a dotted name."""
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+
+
+def _site(opened: Opened, found: Fate, name: str) -> Site:
+    path = opened.path.removeprefix("builtins.")
+    around = enclosing(opened.module, opened.call)
+    is_good = found in {Fate.CLOSED, Fate.CLOSED_IF_ALL_GOES_WELL}
+    return Site(opened.resource.kind, opened.call.lineno, f"{path} in {around}", _message(path, found, name), is_good)
+
+
+def _message(path: str, found: Fate, name: str) -> str:
+    match found:
+        case Fate.LEFT_OPEN:
+            return f"`{path}` is bound to `{name}`, and nothing in the coroutine closes it"
+        case Fate.DROPPED:
+            return f"`{path}` is used where it is opened, and nothing closes it"
+        case Fate.CLOSED_IF_ALL_GOES_WELL:
+            return f"`{name}` is closed, but not if an exception comes before"
+    return ""
