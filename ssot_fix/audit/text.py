@@ -126,3 +126,9 @@ def _is_comment(code: bytes, at: int) -> bool:
     except (tokenize.TokenError, SyntaxError):
         return False
     return any(token.start[0] == line and len(token.line[: token.start[1]].encode()) <= column for token in tokens)
+
+
+def enclosing(module: Module, node: ast.AST) -> str:
+    """The qualified name of the function or class around a visited node, such as `Loader.read`; empty at the top."""
+    definitions = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+    return ".".join(reversed([each.name for each in module.ancestors(node) if isinstance(each, definitions)]))
