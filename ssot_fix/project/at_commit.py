@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 from ssot_fix.project.classify import Globs, holds_above
-from ssot_fix.project.resolver import Project, project_of
+from ssot_fix.project.names import Names
+from ssot_fix.project.resolver import Known, Project, Read, project_of
 from ssot_fix.project.surroundings import NOTHING, OF_INTEREST, Listing, Surroundings
 
 _GITIGNORE = ".gitignore"
@@ -23,16 +24,27 @@ def project_at(  # noqa: PLR0913  all that it is made of
     source_roots: Sequence[str],
     *,
     beyond: Collection[str] = (),
+    before: Project | None = None,
 ) -> Project:
     """The project of a commit's files.
 
     `blobs` are the ids, as 40 hexadecimal digits, of the commit's regular files below `root`, `python` those of them
     that are the project's modules. `read` gives the bytes of one of them, and raises OSError for one that is not
-    there. `beyond` are its symbolic links and submodules: what lies there is not known, and anything may.
+    there. `beyond` are its symbolic links and submodules: what lies there is not known, and anything may. `before`
+    is the project of another commit: names that were read of its files are not read again.
     """
     base = project_of(root, python, source_roots)
-    around = TreeSurroundings(root, blobs, read, beyond)
-    return _ProjectAt(base.root, base.files, base.source_roots, tree=around)
+    tree = TreeSurroundings(root, blobs, read, beyond)
+    known = before.known if isinstance(before, _ProjectAt) else {}
+    return _ProjectAt(base.root, base.files, base.source_roots, tree=tree, known=known)
+
+
+def with_other_texts(project: Project, blobs: Mapping[str, bytes], read: Callable[[str], bytes]) -> Project:
+    """The project of a commit that has the same files as that of another one, if not the same in them."""
+    assert isinstance(project, _ProjectAt)
+    after = replace(project, tree=project.tree.with_other_texts(blobs, read), _read=Read(), _known=Known())
+    after.__dict__["folders"] = project.folders
+    return after
 
 
 @dataclass(frozen=True)
@@ -40,11 +52,21 @@ class _ProjectAt(Project):
     """Reads what is in the tree."""
 
     tree: TreeSurroundings = field(kw_only=True, compare=False, repr=False)
+    # By content, whether it is a stub's, and so shared by commits.
+    known: dict[tuple[bytes, bool], Names | None] = field(kw_only=True, compare=False, repr=False)
 
     def _bytes(self, path: str) -> bytes:
         data = self.tree.read(path)
         self._read.contents[path] = self.tree.blob(path)
         return data
+
+    def _read_names(self, path: str) -> Names | None:
+        if not self.tree.is_file(path):
+            return None
+        key = self.tree.blob(path), path.endswith(".pyi")
+        if key not in self.known:
+            self.known[key] = super()._read_names(path)
+        return self.known[key]
 
     @cached_property
     def around(self) -> Surroundings:
@@ -65,6 +87,13 @@ class TreeSurroundings(Surroundings):
         self._beyond = frozenset(beyond)
         self._ignores: dict[str, Globs] = {}
         self._ignored_folders: dict[str, bool] = {}
+
+    def with_other_texts(self, blobs: Mapping[str, bytes], read: Callable[[str], bytes]) -> TreeSurroundings:
+        """What lies in another tree that has the same files and folders."""
+        after = TreeSurroundings(Path(self._root), blobs, read, self._beyond)
+        after.__dict__["_entries"] = self._entries
+        after._listings = self._listings
+        return after
 
     def blob(self, path: str) -> bytes:
         """The id of a file's content, in 20 bytes."""

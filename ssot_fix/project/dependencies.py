@@ -14,6 +14,7 @@ from typing import Any
 
 from ssot_fix.project.surroundings import Surroundings
 
+_DEPTH = 2
 _PASSED_OVER = frozenset({"node_modules", "site-packages", "venv", "env", "__pycache__"})
 _REQUIREMENT = re.compile(r"\s*(?:-e\s+)?([A-Za-z0-9][\w.-]*)(?![\w.:/\\-])")
 _EGG = re.compile(r"[#&]egg=([\w.-]+)")
@@ -135,8 +136,14 @@ def _files(around: Surroundings) -> Iterator[tuple[str, str]]:
         for name in sorted(found.names):
             if name not in found.folders:
                 yield folder, name
-            elif depth < 2 and name not in found.linked | _PASSED_OVER and not name.startswith("."):
+            elif depth < _DEPTH and name not in found.linked | _PASSED_OVER and not name.startswith("."):
                 waiting.append((f"{folder}{name}/", depth + 1))
+
+
+def may_declare(path: str) -> bool:
+    """Whether what a file holds may be something that a project says of itself."""
+    folder, slash, name = path.rpartition("/")
+    return path.count("/") <= _DEPTH and _reader(folder + slash, name) is not None
 
 
 _Reader = Callable[[str, str, _Collected], None]

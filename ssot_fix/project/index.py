@@ -78,15 +78,38 @@ def _entries(project: Project, root: str) -> Iterator[str]:
             yield name if path in project.folders else posixpath.splitext(name)[0]
 
 
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What all files of a project tell together, so that whoever knows it need not look through them again.
+
+    `tops` are the first parts of first-party paths, `hooked` those whose modules may be found otherwise, `stubbers`
+    the files that put a module into sys.modules, by its dotted path. `asked` are the modules that are imported from.
+    `runs` are the files that one file's import runs first hand; more are added as they are found.
+    """
+
+    tops: frozenset[str]
+    hooked: frozenset[str]
+    stubbers: Mapping[str, Collection[str]]
+    asked: Collection[str]
+    runs: dict[str, frozenset[str]]
+
+
 class Index:
     """Resolves the imports of a project. Each module's exact names are read at most once."""
 
-    def __init__(self, project: Project, scans: Mapping[str, Scan], former: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        project: Project,
+        scans: Mapping[str, Scan],
+        former: Iterable[str] = (),
+        overview: Overview | None = None,
+    ) -> None:
         """`scans` by path, of all files of the project; a file without one has names that are unknown.
 
-        `former` are first parts that were first-party once.
+        `former` are first parts that were first-party once. `overview` is what the scans tell, if that is known.
         """
         self._former = frozenset(former)
+        self._overview = overview
         self._project = project
         self._scans = scans
         self._said = project.declared
@@ -98,7 +121,7 @@ class Index:
         self._judged: dict[tuple[str, str | None], Dangling | None] = {}
         self._found: dict[str, list[Dangling]] = {}
         self._definitions: dict[str, list[tuple[str, str]]] = {}
-        self._runs: dict[str, frozenset[str]] = {}
+        self._runs: dict[str, frozenset[str]] = {} if overview is None else overview.runs
         self._reached: dict[str, frozenset[str]] = {}
 
     # What there is
@@ -106,6 +129,8 @@ class Index:
     @cached_property
     def tops(self) -> frozenset[str]:
         """The first parts of first-party paths."""
+        if self._overview is not None:
+            return self._overview.tops
         return _first_parts(self._project, self._said) | self._former
 
     def module(self, dotted: str) -> str | None:
@@ -206,6 +231,8 @@ class Index:
     @cached_property
     def _hooked(self) -> frozenset[str]:
         """The first parts of modules whose package changes how modules are found."""
+        if self._overview is not None:
+            return self._overview.hooked
         hooking = (path for path, scan in self._scans.items() if scan.hooks)
         return frozenset(self._project.module_name(path).partition(".")[0] for path in hooking)
 
@@ -260,10 +287,14 @@ class Index:
 
     def dangling_in(self, paths: Iterable[str]) -> dict[str, tuple[Dangling, ...]]:
         """The same of some of the files, in their order; no others are judged."""
+        return {path: tuple(dict.fromkeys(found)) for path, found in self.each_dangling_in(paths).items()}
+
+    def each_dangling_in(self, paths: Iterable[str]) -> dict[str, list[Dangling]]:
+        """The same, each as often as its file imports it."""
         wanted = list(paths)
         fresh = [path for path in wanted if path not in self._found]
         self._found.update(self._settled(lambda: {path: list(self._dangling_of(path)) for path in fresh}))
-        return {path: tuple(dict.fromkeys(found)) for path in wanted if (found := self._found[path])}
+        return {path: found for path in wanted if (found := self._found[path])}
 
     def targets(self, path: str) -> Iterator[str]:
         """The first-party modules that a file imports, or from which it imports."""
@@ -272,9 +303,14 @@ class Index:
 
     def count(self) -> tuple[int, int]:
         """How many names the project's files import from first-party modules, and how many of those dangle."""
-        total = sum(1 for path in self._scans for _ in self._pairs(path))
+        total = sum(map(self.count_in, self._scans))
         self.dangling()
         return total, sum(map(len, self._found.values()))
+
+    def count_in(self, path: str) -> int:
+        """How many names a file imports from first-party modules, modules that it imports themselves counted too."""
+        imports = self._scans[path].imports
+        return sum(len(each.names) or 1 for each in imports if self._target(path, each) is not None)
 
     def dangling_string(self, text: str, path: str | None = None) -> Dangling | None:
         """What a string like `package.module.Class.attribute` (or `package.module:name`) names that is not there.
@@ -335,8 +371,10 @@ class Index:
         return found
 
     @cached_property
-    def _missing(self) -> frozenset[str]:
+    def _missing(self) -> Collection[str]:
         """The modules that are asked for somewhere and not there, as paths without a suffix."""
+        if self._overview is not None:
+            return _Missing(self, self._project.source_roots, self._overview.asked)
         missing = {module for module in self._asked_for() if not self.exists(module)}
         for text in frozenset[str]().union(*(scan.strings for scan in self._scans.values())):
             parts = text.partition(":")[0].split(".")
@@ -394,14 +432,6 @@ class Index:
 
     def _target_of(self, path: str, node: ast.ImportFrom | None) -> str | None:
         return None if node is None else self.absolute(path, node.level, node.module or "")
-
-    def _pairs(self, path: str) -> Iterator[tuple[str, str | None, bool]]:
-        """Module and name of each first-party import of a file, and whether the import is relative."""
-        for imported in self._scans[path].imports:
-            module = self._target(path, imported)
-            if module is not None:
-                for name in imported.names or (None,):
-                    yield module, name, imported.level > 0
 
     def _target(self, path: str, imported: Imported) -> str | None:
         if imported.level:
@@ -493,8 +523,10 @@ class Index:
         return any(not stubbers.isdisjoint(self.reached(file)) for file in running)
 
     @cached_property
-    def _stubbers(self) -> dict[str, list[str]]:
+    def _stubbers(self) -> Mapping[str, Collection[str]]:
         """The files that put a module into sys.modules, by its dotted path."""
+        if self._overview is not None:
+            return self._overview.stubbers
         found: dict[str, list[str]] = {}
         for path, scan in self._scans.items():
             for module in scan.stubs:
@@ -534,13 +566,14 @@ class Index:
         if path not in self._reached:
             reached, waiting = {path}, [path]
             while waiting:
-                fresh = self._run_by(waiting.pop()) - reached
+                fresh = self.run_by(waiting.pop()) - reached
                 reached |= fresh
                 waiting += fresh
             self._reached[path] = frozenset(reached)
         return self._reached[path]
 
-    def _run_by(self, path: str) -> frozenset[str]:
+    def run_by(self, path: str) -> frozenset[str]:
+        """The files that importing the module at a path runs first hand."""
         if path not in self._runs:
             self._runs[path] = frozenset(self._read_runs(path))
         return self._runs[path]
@@ -558,10 +591,36 @@ class Index:
                 yield from (file for dotted in paths if (file := self.module(dotted)))
 
 
+@dataclass(frozen=True, slots=True)
+class _Missing(Collection[str]):
+    """Those of many modules that are not there, as paths without a suffix; which, is found out one by one."""
+
+    index: Index
+    roots: _Roots
+    asked: Collection[str]
+
+    def __contains__(self, base: object) -> bool:
+        return any(module in self.asked and not self.index.exists(module) for module in self._modules(str(base)))
+
+    def _modules(self, base: str) -> Iterator[str]:
+        for root in self.roots:
+            if not root or base.startswith(f"{root}/"):
+                yield base[len(root) + 1 if root else 0 :].replace("/", ".")
+
+    def __iter__(self) -> Iterator[str]:
+        missing = [module for module in self.asked if not self.index.exists(module)]
+        return iter(_join(root, module.replace(".", "/")) for module in missing for root in self.roots)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
 class _Beside:
     """What lies beside the project's files without being one of them: ignored, generated, compiled, stubs."""
 
-    def __init__(self, around: Surroundings, generated: frozenset[str], missing: Callable[[], frozenset[str]]) -> None:
+    def __init__(
+        self, around: Surroundings, generated: frozenset[str], missing: Callable[[], Collection[str]]
+    ) -> None:
         """`generated` are files that the project's build writes; `missing` gives what git may be asked about."""
         self._around = around
         self._made = set(generated)
@@ -593,7 +652,7 @@ class _Beside:
         """The modules that the files in a folder are or become."""
         if folder not in self._modules:
             names = self._around.listing(folder).names
-            self._modules[folder] = frozenset(filter(None, map(_module_of, names)))
+            self._modules[folder] = frozenset(filter(None, map(module_of, names)))
         return self._modules[folder]
 
     def is_folder(self, dotted: str, roots: Iterable[str]) -> bool:
@@ -636,7 +695,7 @@ _COMPILED = (".pyd", ".so")
 _SOURCES = (".py", ".pyc", ".pyi", ".pyw", ".pyx")
 
 
-def _module_of(name: str) -> str:
+def module_of(name: str) -> str:
     """The module that a file of this name is or becomes; empty if none."""
     if name.endswith(_COMPILED):  # module.cpython-311-x86_64-linux-gnu.so
         return name.partition(".")[0]

@@ -7,7 +7,7 @@ import errno
 import posixpath
 import re
 import stat
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -40,7 +40,7 @@ Imported = tuple[int, str, str | None, str, str]
 
 
 @dataclass(slots=True)
-class _Read:
+class Read:
     """What was read of files, each at most once."""
 
     contents: dict[str, bytes] = field(default_factory=dict)
@@ -50,7 +50,7 @@ class _Read:
 
 
 @dataclass(slots=True)
-class _Known:
+class Known:
     """What follows from that with some source roots; what files are reached with what was asked for that."""
 
     facts: dict[str, tuple[ImportFact, ...]] = field(default_factory=dict)
@@ -68,20 +68,20 @@ class Project:
     root: Path
     files: Set[str]
     source_roots: tuple[str, ...] = ("",)
-    _read: _Read = field(default_factory=_Read, compare=False, repr=False)  # the same for other source roots
-    _known: _Known = field(default_factory=_Known, compare=False, repr=False)
+    _read: Read = field(default_factory=Read, compare=False, repr=False)  # the same for other source roots
+    _known: Known = field(default_factory=Known, compare=False, repr=False)
 
     def __getstate__(self) -> dict[str, object]:
         """Without what was read: workers read what they need."""
         kept = {name: value for name, value in self.__dict__.items() if name != "around"}
-        return {**kept, "_read": _Read(), "_known": _Known()}
+        return {**kept, "_read": Read(), "_known": Known()}
 
     def with_roots(self, roots: Iterable[str]) -> Project:
         """The same project with more source roots, behind those that it has."""
         wanted = tuple(dict.fromkeys((*self.source_roots, *roots)))
         if wanted == self.source_roots:
             return self
-        project = replace(self, source_roots=wanted, _known=_Known())
+        project = replace(self, source_roots=wanted, _known=Known())
         project.__dict__["around"] = self.around  # one record of what was asked
         return project
 
@@ -263,13 +263,21 @@ class Project:
         """The names that a module has; None if it can't be read or parsed."""
         note("names", path)
         if path not in self._read.names:
-            try:
-                source = Source(self._bytes(path))
-                tree = parse(source.text, source.body).tree
-                self._read.names[path] = module_names(tree, source, stub=path.endswith(".pyi"))
-            except (OSError, UnreadableText, Unparseable):
-                self._read.names[path] = None
+            self._read.names[path] = self._read_names(path)
         return self._read.names[path]
+
+    def _read_names(self, path: str) -> Names | None:
+        try:
+            source = Source(self._bytes(path))
+            tree = parse(source.text, source.body).tree
+        except (OSError, UnreadableText, Unparseable):
+            return None
+        return module_names(tree, source, stub=path.endswith(".pyi"))
+
+    @property
+    def named(self) -> Collection[str]:
+        """The paths whose names somebody has asked for."""
+        return self._read.names.keys()
 
     def offers(self, module: str, name: str | None) -> bool | None:
         """Whether a module is there and, if `name` is one, `from module import name` finds it; None: unknown."""

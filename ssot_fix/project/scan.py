@@ -10,7 +10,7 @@ import ast
 import codecs
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from keyword import iskeyword
@@ -146,7 +146,15 @@ class _Unsure(Exception):
     """The bytes are not plain enough."""
 
 
-def scan(data: bytes, tops: frozenset[str]) -> Scan:
+class AllTops(Container[str]):
+    """The first parts of all dotted paths there may be, for who does not know the project."""
+
+    def __contains__(self, part: object) -> bool:
+        """Yes."""
+        return True
+
+
+def scan(data: bytes, tops: Container[str]) -> Scan:
     """Scan a file's bytes; `tops` are the first parts of dotted paths that may be first-party.
 
     A file that can't be read or parsed has nothing that any other could use, and an empty scan.
@@ -199,7 +207,7 @@ def _plain(data: bytes) -> bytes:
 class _Stepper:
     """Goes from one statement of interest to the next."""
 
-    def __init__(self, body: bytes, tops: frozenset[str]) -> None:
+    def __init__(self, body: bytes, tops: Container[str]) -> None:
         self._body = body
         self._tops = tops
         self._imports: list[Imported] = []
@@ -328,7 +336,7 @@ def _begins(body: bytes, newline: int) -> bool:
     return True
 
 
-def _dotted_strings(body: bytes, tops: frozenset[str]) -> frozenset[str]:
+def _dotted_strings(body: bytes, tops: Container[str]) -> frozenset[str]:
     found = {each for quoted in _DOTTED_STRINGS for each in quoted.findall(body)}
     return frozenset(text.decode(errors="replace") for text, top in found if top.decode(errors="replace") in tops)
 
@@ -344,7 +352,7 @@ def _parsed(data: bytes) -> tuple[bytes, ast.Module] | None:
         return None
 
 
-def _from_tree(tree: ast.Module, tops: frozenset[str]) -> tuple[list[Imported], dict[str, str]]:
+def _from_tree(tree: ast.Module, tops: Container[str]) -> tuple[list[Imported], dict[str, str]]:
     top_level = set(map(id, tree.body))
     imports: list[Imported] = []
     for node in _statements(tree):
@@ -487,10 +495,10 @@ def _bind(bound: dict[str, list[ast.AST]], targets: list[ast.expr], value: ast.e
             bound.setdefault(node.id, []).append(value)
 
 
-def _stubs(data: bytes, tops: frozenset[str]) -> frozenset[str]:
+def _stubs(data: bytes, tops: Container[str]) -> frozenset[str]:
     """The modules that a file puts into sys.modules, as far as they may be first-party."""
     exact = _parsed(data)
     if exact is None:
         return frozenset()
-    found = {text for text in _Stubs(exact[1]).found() if text.partition(".")[0] in {"", *tops}}
+    found = {text for text in _Stubs(exact[1]).found() if not (top := text.partition(".")[0]) or top in tops}
     return frozenset(text for text in found if all(map(str.isidentifier, text.removeprefix(".").split("."))))
