@@ -44,7 +44,7 @@ def view_of(tmp_path):
         story.tell()
         types = {name: codemod.options for name, codemod in catalog().items()}
         view = open_view(load(story.root, story.root, {**types, settings.NAME: settings.Options}))
-        view.known = look_at(story.root, {view.blobs[path] for path in view.python}, {AREA: look}, jobs=1)
+        view.known = look_at(story.root, {AREA: {view.blobs[path] for path in view.python}}, {AREA: look}, jobs=1)
         return view
 
     return make
