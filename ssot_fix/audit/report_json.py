@@ -80,17 +80,17 @@ def render(report: Report) -> str:
     Of the diffs there are only the paths. What is no text, such as an undecodable byte of a path, is spelled `\\xff`.
     """
     told: dict[str, _Json] = {"version": VERSION, "overall": _overall(report)}
-    told |= {name: _told(getattr(report, name)) for name in _REPORT}
+    told |= {name: as_json(getattr(report, name)) for name in _REPORT}
     told["diffs"] = [_text(diff.path) for diff in report.diffs]
     return json.dumps(told, indent=2, ensure_ascii=True, allow_nan=False) + "\n"
 
 
 def _overall(report: Report) -> _Json:
-    return {when: _told(overall(getattr(each, when) for each in report.summaries)) for when in ("now", "start")}
+    return {when: as_json(overall(getattr(each, when) for each in report.summaries)) for when in ("now", "start")}
 
 
-def _told(value: object) -> _Json:
-    """A value as JSON has it."""
+def as_json(value: object) -> _Json:
+    """A value of a report as JSON has it: only what `json.dumps` takes, and no lone surrogates."""
     if isinstance(value, str):
         return _text(value)
     if isinstance(value, Tally):
@@ -100,11 +100,11 @@ def _told(value: object) -> _Json:
     if value is None or isinstance(value, int):
         return value
     if isinstance(value, Mapping):
-        return {_text(key): _told(value[key]) for key in sorted(value)}
+        return {_text(key): as_json(value[key]) for key in sorted(value)}
     if type(value) in _FIELDS:
-        return {name: _told(getattr(value, name)) for name in _FIELDS[type(value)]}
+        return {name: as_json(getattr(value, name)) for name in _FIELDS[type(value)]}
     assert isinstance(value, tuple)
-    return [_told(each) for each in value]
+    return [as_json(each) for each in value]
 
 
 def _rounded(number: float | None) -> float | None:
