@@ -56,8 +56,11 @@ def command() -> None:
     """
 
 
-def _output_options(*formats: str) -> Callable[[F], F]:
-    """The options of every command that reports; `formats` are those that it knows besides text and JSON."""
+def _output_options(*formats: str, plain: str = "text") -> Callable[[F], F]:
+    """The options of every command that reports.
+
+    `formats` are those that it knows besides JSON and the one for people, which is called `plain`.
+    """
     options = (
         click.option(
             "--output",
@@ -67,8 +70,8 @@ def _output_options(*formats: str) -> Callable[[F], F]:
         ),
         click.option(
             "--format",
-            type=click.Choice(["text", "json", *formats]),
-            default="text",
+            type=click.Choice([plain, "json", *formats]),
+            default=plain,
             show_default=True,
             help="What to print on stdout.",
         ),
@@ -312,6 +315,28 @@ def discover_moves(*, write_config: bool, **given: Any) -> int:  # noqa: ANN401
 
     with _reported_errors():
         return discover_moves_command(Options(**given), write_config)
+
+
+@command.command()
+@click.option("--key", default="*", metavar="PATTERN", help="Only variables whose names match, such as 'AWS_*'.")
+@click.option("--problems", is_flag=True, help="Only variables with a problem.")
+@click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="Read the settings from here.")
+@click.option("--jobs", type=click.IntRange(1), metavar="N", help="Number of worker processes.")
+@click.option("--no-cache", is_flag=True, help="Look at every file, whatever earlier runs have found; keep nothing.")
+@click.option("-q", "--quiet", is_flag=True, help="No notes.")
+@click.option("-v", "--verbose", count=True, help="List every place; -vv: tracebacks.")
+@_output_options("md", plain="table")
+def env(**given: Any) -> int:  # noqa: ANN401
+    """List the environment variables of the code: who reads and writes each, with which default, through what.
+
+    What is looked at is HEAD, as it was committed. Problems are defaults that contradict each other, variables that
+    production writes one way (os.environ, or the accessor) and reads the other, and variables that it sets and nobody
+    reads. Variables whose names are computed are not listed.
+    """
+    from ssot_fix.commands.env import Listing, env_command  # noqa: PLC0415
+
+    with _reported_errors():
+        return env_command(Listing(**given))
 
 
 @contextmanager

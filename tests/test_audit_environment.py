@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import pickle
+import re
 from contextlib import suppress
 
 import pytest
@@ -14,6 +16,8 @@ from ranges import Story
 from ssot_fix.audit import settings
 from ssot_fix.audit.areas.environment import AREA, EnvironmentArea, inventory, look
 from ssot_fix.audit.looking import look_at
+from ssot_fix.audit.model import Key, KeyUse, Place
+from ssot_fix.audit.report_keys import keys_json, keys_markdown, keys_table
 from ssot_fix.audit.text import Text
 from ssot_fix.audit.view import open_view
 from ssot_fix.newer_syntax import Unparseable
@@ -320,3 +324,103 @@ def test_nothing_is_called_unread_where_not_all_can_be_read(view_of):
     for pack in (view.root / ".git/objects/pack").glob("*"):
         pack.unlink()
     assert [key.problems for key in inventory(view)] == [()]
+
+
+# The command
+
+FILES = {
+    "app.py": f"{TAKES}import os\nget_env().get('A', 'x')\nos.getenv('A', 'y')\n"
+    "get_env().set('B', 1)\nos.getenv('B')\n",
+    "tests/test_app.py": "import os\nos.environ['A'] = os.environ['C|`d`'] = ''\n",
+}
+
+
+def test_the_table(repository, ssot_fix):
+    done = ssot_fix(repository(FILES), "env", "--key", "[ABC]*")
+    lines = done.stdout.decode().splitlines()
+    assert lines[0].split() == ["variable", "read", "written", "through", "defaults", "problems"]
+    assert [line.split() for line in lines[2:8]] == [
+        ["A", "2", "0", "(1)", "both", "'x'", "conflicting", "defaults"],
+        ["'y'"],
+        ["B", "1", "1", "both", "mixed", "access"],
+        ["C|`d`", "0", "0", "(1)", "direct"],
+        [],
+        ["3", "variables,", "2", "with", "a", "problem."],
+    ]
+    assert max(map(len, lines)) <= 80
+    assert done.stderr == b""
+
+
+def test_every_place(repository, ssot_fix):
+    done = ssot_fix(repository(FILES), "env", "-v", "--key", "B", "--no-cache")
+    assert b"app.py:5: B written (set by shared.isolated_environment:get_env)\n" in done.stdout
+    assert b"app.py:6: B read (get by os.getenv)\n" in done.stdout
+
+
+def test_only_those_with_a_problem(repository, ssot_fix):
+    done = ssot_fix(repository(FILES), "env", "--problems", "--format", "json")
+    assert [key["name"] for key in json.loads(done.stdout)["keys"]] == ["A", "B"]
+
+
+def test_json_is_as_in_an_audit(repository, ssot_fix):
+    made = repository(FILES)
+    told = json.loads(ssot_fix(made, "env", "--format", "json", "--key", "B").stdout)
+    assert told["version"] == 1
+    assert told["commit"] == made.git("rev-parse", "HEAD").strip()
+    (key,) = told["keys"]
+    assert key["problems"] == ["mixed-access"]
+    assert key["readers"] == [
+        {
+            "place": {"path": "app.py", "line": 6, "scope": "production", "service": "(root)"},
+            "operation": "get",
+            "through": "os.getenv",
+            "direct": True,
+            "default": None,
+        }
+    ]
+
+
+def test_what_was_committed_is_told(repository, ssot_fix):
+    made = repository(FILES)
+    (made.root / "app.py").write_text("")
+    assert b"B " in ssot_fix(made, "env", "--key", "B").stdout
+
+
+def test_markdown_in_a_file(repository, ssot_fix, tmp_path):
+    done = ssot_fix(repository(FILES), "env", "--format", "md", "--output", tmp_path / "keys.md", "--key", "[BC]*")
+    assert done.stdout == b""
+    text = (tmp_path / "keys.md").read_text(encoding="utf-8")
+    assert "| `B` | 1 | 1 | both |  | mixed-access |\n| `` C\\|`d` `` |" in text
+    assert "- written in `app.py:5`: set by `shared.isolated_environment:get_env`\n" in text
+
+
+def test_names_that_would_do_harm():
+    place = Place("a\n.py", 1)
+    use = KeyUse(place, "get", "os.getenv", True, "'\x1b[31m'")
+    keys = (Key("A\x1b]0;x\x07|\u202e[x](y)", readers=(use,), defaults=("'\x1b[31m'",), problems=("never-read",)),)
+    for text in (
+        keys_table(keys, width=80, color=False, verbose=True),
+        keys_markdown(keys, "c"),
+        keys_json(keys, "c"),
+    ):
+        assert not re.search("[\x00-\x09\x0b-\x1f\x7f\u202e]", text)
+    assert "[x](y)`" in keys_markdown(keys, "c")
+
+
+@pytest.mark.parametrize("width", [64, 80, 200])
+def test_the_table_is_no_wider_than_it_may_be(width):
+    use = KeyUse(Place("a.py", 1, "test"), "get", "os.getenv", True, "x" * 200)
+    keys = [Key("A" * 50, (use,), (use,), ("x" * 200,) * 9, ("conflicting-defaults", "mixed-access")), Key("[b]B")]
+    lines = keys_table(keys, width=width, color=False).splitlines()
+    assert max(map(len, lines)) <= width
+    assert "[b]B" in lines[-4]
+    assert keys_table([], width=width, color=True) == "0 variables, 0 with a problem.\n"
+
+
+def test_it_says_why_there_is_no_accessor(repository, ssot_fix, tmp_path):
+    made = repository(FILES)
+    made.git("rm", "-q", "-r", "shared")
+    made.commit()
+    done = ssot_fix(made, "env")
+    assert b"note: uses through an accessor are not told: no class with get and set methods found" in done.stderr
+    assert ssot_fix(made, "env", "-q").stderr == b""

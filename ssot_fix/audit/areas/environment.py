@@ -162,10 +162,9 @@ def _message(use: EnvironmentUse, accessor: str) -> str:
     return f"{_DOES.get(use.operation, 'uses')} {what} by `{use.through}`, not by `{accessor}`"
 
 
-def inventory(view: View) -> tuple[Key, ...]:
-    """All variables that are named literally, sorted by name."""
-    area = EnvironmentArea(view)
-    return keys_of(_keyed(view, area), view.root, view.commit)
+def inventory(view: View, area: EnvironmentArea | None = None) -> tuple[Key, ...]:
+    """All variables that are named literally, sorted by name; `area` is that of the view, if it is there already."""
+    return keys_of(_keyed(view, area or EnvironmentArea(view)), view.root, view.commit)
 
 
 def _keyed(view: View, area: EnvironmentArea) -> Iterator[KeyedUse]:
