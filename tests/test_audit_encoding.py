@@ -66,6 +66,12 @@ NO_SITES = {
     "a process whose output is dropped": (
         "import subprocess\nsubprocess.run(['ls'], text=True, stdout=subprocess.DEVNULL)\n"
     ),
+    "a file that is only touched": "open('x', 'w').close()\n",
+    "an open that is replaced": "with patch('builtins.open', mock_open()):\n    open('x')\n",
+    "an open that is replaced for a function": "@patch('%s.open' % name)\ndef test_x():\n    open('x')\n",
+    "a method that is replaced": (
+        "from pathlib import Path\nwith patch.object(Path, 'read_text'):\n    Path('x').read_text()\n"
+    ),
     "settings of logging without a file": "import logging\nlogging.basicConfig(encoding='utf-8')\n",
     "no program": "print('é')\n",
     "a program that prints ASCII": f"def main():\n    print('ok')  # é\n{_GUARD}",

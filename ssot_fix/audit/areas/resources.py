@@ -13,6 +13,7 @@ from ssot_fix.audit.area import View
 from ssot_fix.audit.areas.resources_fate import Fate, Function, fate
 from ssot_fix.audit.areas.resources_table import FACTORIES, READERS, RESOURCES, TRANSPARENT, Resource
 from ssot_fix.audit.model import Site
+from ssot_fix.audit.replaced import is_replaced
 from ssot_fix.audit.text import Text, enclosing
 from ssot_fix.bindings import Module, Reference
 from ssot_fix.callees import uses
@@ -27,7 +28,6 @@ _SPELLED: Final = tuple(
 )
 _COROUTINE: Final = re.compile(rb"\basync\s+def\b")
 _RAISES: Final = frozenset({"raises", "assertRaises", "assertRaisesRegex"})
-_PATCHES: Final = re.compile(r"\bpatch\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ def _sites(text: Text, seeds: frozenset[str]) -> Iterator[Site]:
             continue
         function = functions.get(around) or functions.setdefault(around, Function(around))
         found, name = fate(function, opened.call, opened.resource, lambda call: called.get(call, ""))
-        if found is not Fate.HANDED_ON and not _is_tested(function, opened):
+        if found is not Fate.HANDED_ON and not _is_tested(opened):
             yield _site(opened, found, name)
 
 
@@ -124,27 +124,13 @@ def _made(text: Text, module: Module) -> Iterator[Opened]:
             yield Opened(view, reference, call, f"{path}()", FACTORIES[path])
 
 
-def _is_tested(function: Function, opened: Opened) -> bool:
+def _is_tested(opened: Opened) -> bool:
     """Whether a call is expected to fail, or something else was put in place of what it calls."""
-    last = opened.path.removesuffix("()").rpartition(".")[2]
-    decorators: list[ast.expr] = list(function.node.decorator_list)
-    for around in opened.module.ancestors(opened.call):
-        if isinstance(around, ast.With | ast.AsyncWith):
-            contexts = [item.context_expr for item in around.items]
-            if any(isinstance(each, ast.Call) and _last(each.func) in _RAISES for each in contexts):
-                return True
-            decorators += contexts
-        elif isinstance(around, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            decorators += around.decorator_list
-    return any(_patches(each, last) for each in decorators)
-
-
-def _patches(node: ast.expr, last: str) -> bool:
-    """Whether an expression puts something in place of what has a name: `patch("app.db.connect")`."""
-    return _PATCHES.search(ast.unparse(node)) is not None and any(
-        isinstance(each, ast.Constant) and isinstance(each.value, str) and each.value.rpartition(".")[2] == last
-        for each in ast.walk(node)
-    )
+    statements = (each for each in opened.module.ancestors(opened.call) if isinstance(each, ast.With | ast.AsyncWith))
+    contexts = (item.context_expr for statement in statements for item in statement.items)
+    if any(isinstance(each, ast.Call) and _last(each.func) in _RAISES for each in contexts):
+        return True
+    return is_replaced(opened.module, opened.call, opened.path.removesuffix("()").rpartition(".")[2])
 
 
 def _last(node: ast.expr) -> str:
