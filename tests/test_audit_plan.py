@@ -183,6 +183,7 @@ def test_rejected_literals_count_in_production():
         ({"duplicates": ("1",)}, False),
         ({"missing": ("0",)}, False),
         ({"has_env": False}, False),
+        ({"is_there": False}, False),
         ({"state": ("says nothing was applied",)}, False),
     ],
 )
@@ -252,7 +253,7 @@ def test_imports_at_module_level_and_migrations_come_first():
     ]
     assert found["Decide"] == [
         (1, text, "ssot-fix discover-moves"),
-        (1, f"{text}, tests", "ssot-fix discover-moves"),
+        (1, "See what can be rewritten: Imports, tests", "ssot-fix --include-tests --codemod stale-imports"),
     ]
 
 

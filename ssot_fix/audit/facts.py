@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
-from ssot_fix.audit.model import Finding, Report
+from ssot_fix.audit.model import Report
 from ssot_fix.audit.summary import is_open
 from ssot_fix.delivery.message import counted, named
 from ssot_fix.project.history import Commit
@@ -24,20 +24,16 @@ def facts(report: Report, area: str) -> str:
     return tell(report) if tell else ""
 
 
-def kinds(findings: Iterable[Finding]) -> str:
-    """How many open findings there are of which kind, the most frequent first."""
-    return _frequencies(finding.kind for finding in findings if is_open(finding))
+def frequencies(words: Iterable[str], most: int = 12) -> str:
+    """Words with how often they occur, the most frequent first."""
+    counts = Counter(words)
+    frequent = sorted(counts, key=lambda word: (-counts[word], word))
+    return named([f"{word} {counts[word]:,}" for word in frequent], most)
 
 
 def commit_name(commit: Commit) -> str:
     """How a commit is named for people: the first ten digits of its id."""
     return commit.id[:10]
-
-
-def _frequencies(words: Iterable[str], most: int = 12) -> str:
-    counts = Counter(words)
-    frequent = sorted(counts, key=lambda word: (-counts[word], word))
-    return named([f"{word} {counts[word]:,}" for word in frequent], most)
 
 
 def _environment(report: Report) -> str:
@@ -51,17 +47,18 @@ def _environment(report: Report) -> str:
 def _imports(report: Report) -> str:
     if not report.imports:
         return ""
-    asked = Counter("modules" if each.kind == "module" else "names" for each in report.imports)
+    asked = Counter(each.kind for each in report.imports)
     removed = sum(each.verdict == "removed" for each in report.imports)
-    missing = f"Missing are {_listed(asked)}; {removed:,} of them went without a replacement."
+    missing = f"Asked for, but not there: {counted(asked['module'], 'module')}, {counted(asked['name'], 'name')}"
     broken = [module for module in report.modules if module.scope == "production"]
     direct = sum(bool(module.causes) for module in broken)
-    return f"{missing} {counted(len(broken), 'module')} of production can't be imported, {direct:,} of them directly."
+    failing = f"{counted(len(broken), 'module')} of production can't be imported, {direct:,} of them directly"
+    return f"{missing}; {removed:,} of them removed without a replacement. {failing}."
 
 
 def _removals(report: Report) -> str:
     fates = Counter(removal.fate for removal in report.removals)
-    told = _listed({fate: fates[fate] for fate in _FATES if fates[fate]})
+    told = ", ".join(f"{fates[fate]:,} {fate}" for fate in _FATES if fates[fate])
     used = sum(bool(removal.mentions) for removal in report.removals if removal.fate == "gone")
     return (
         f"Of {len(report.removals):,} removed: {told}. {used:,} of what is gone is still referred to." if told else ""
@@ -92,13 +89,7 @@ def _debt(report: Report) -> str:
     if not debt:
         return ""
     days = sorted(each.since.date for each in debt if each.since)
-    return f"The oldest is of {days[0]}, half of it is from before {days[len(days) // 2]}."
-
-
-def _listed(counts: Mapping[str, int]) -> str:
-    return ", ".join(
-        f"{count:,} {what}" for what, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    )
+    return f"The oldest is from {days[0]}, the median from {days[len(days) // 2]}."
 
 
 _TELLERS: Mapping[str, Callable[[Report], str]] = {

@@ -8,7 +8,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from ssot_fix.audit.model import SEVERITIES, Chain, Criterion, Finding, Phase, Removal, Report, Step, Summary
+from ssot_fix.audit.model import AREAS, SEVERITIES, Chain, Criterion, Finding, Phase, Removal, Report, Step, Summary
+from ssot_fix.audit.planned import CODEMODS
 from ssot_fix.audit.settings import Threshold
 from ssot_fix.audit.summary import is_open, overall, percent, reaches, severest
 from ssot_fix.delivery.message import counted
@@ -101,10 +102,11 @@ def _migrated(chains: Sequence[Chain]) -> Criterion:
         wrong["without exactly one head"] += bool(chain.revisions) and len(chain.heads) != 1
         wrong["with ids that several files have"] += bool(chain.duplicates)
         wrong["with ids that no file has"] += bool(chain.missing)
-        wrong["without env.py"] += not chain.has_env
+        wrong["without a folder"] += not chain.is_there
+        wrong["without env.py"] += chain.is_there and not chain.has_env
         wrong["that the state file disagrees with"] += bool(chain.state)
     told = [f"{count:,} {what}" for what, count in wrong.items() if count]
-    evidence = f"{counted(len(chains), 'chain')}: {', '.join(told) or 'nothing is wrong with them'}"
+    evidence = f"{counted(len(chains), 'chain')}: {', '.join(told) or 'nothing is wrong'}"
     text = "Every migration chain is whole and has one head, and the state file agrees with it"
     return Criterion(text, not told if chains else None, evidence if chains else "there are no migrations")
 
@@ -211,6 +213,8 @@ def _most_pressing(step: Step) -> tuple[int, int, str, str, tuple[str, ...]]:
 def _work(finding: Finding, verdicts: Mapping[str, str], headlines: Mapping[str, str]) -> _Work:
     if command := _arguments(finding):
         return _Work(finding.scope, command, finding.service)
+    if finding.scope == "test" and not finding.remedy and finding.area in CODEMODS:
+        return _Work(finding.scope, severity=finding.severity, area=finding.area)
     word = _FIRST_WORD.match(finding.remedy)
     reason = word.group() if word and word.group() in headlines else ""
     verdict = verdicts.get(_plain(finding.subject), "") if finding.area == "imports" else ""
@@ -253,17 +257,25 @@ def _rewriting(work: _Work, findings: Sequence[Finding]) -> Step:
 
 
 def _deciding(work: _Work, findings: Sequence[Finding], headlines: Mapping[str, str]) -> Step:
-    what = f"{headlines[work.reason]} ({work.reason})" if work.reason else work.kind
-    text = f"{_NOT_REWRITTEN[work.area]}: {what}"
-    if work.expired:
-        text = f"Resolve or renew what was accepted for a time that has passed: {what}"
+    text, command = _decision(work, headlines)
     said = [text, _VERDICTS.get(work.verdict, ""), "tests" if work.scope == "test" else ""]
-    command = f"ssot-fix explain {work.reason}" if work.reason else ""
-    if work.area == "imports" and not work.reason:
-        command = "ssot-fix discover-moves"
     return Step(
         ", ".join(filter(None, said)), severest(findings).severity, len(findings), command, _services(findings)
     )
+
+
+def _decision(work: _Work, headlines: Mapping[str, str]) -> tuple[str, str]:
+    """What is to be decided, and the command that tells more."""
+    if work.reason:
+        what = f"{_NOT_REWRITTEN[work.area]}: {headlines[work.reason]} ({work.reason})"
+        return what, f"ssot-fix explain {work.reason}"
+    if not work.kind:  # no run has looked at tests
+        options = [word for name in CODEMODS[work.area] for word in ("--codemod", name)]
+        return f"See what can be rewritten: {AREAS[work.area]}", shlex.join(("ssot-fix", "--include-tests", *options))
+    what = (
+        "Resolve or renew what was accepted for a time that has passed" if work.expired else _NOT_REWRITTEN[work.area]
+    )
+    return f"{what}: {work.kind}", "ssot-fix discover-moves" if work.area == "imports" else ""
 
 
 def _services(findings: Iterable[Finding]) -> tuple[str, ...]:

@@ -40,7 +40,10 @@ _FIELDS: Mapping[type, tuple[str, ...]] = {
         "target", "kind", "importers", "guarded", "commit", "why", "verdict", "new", "evidence",
     ),
     BrokenModule: ("path", "scope", "service", "causes", "through", "breaks"),
-    Chain: ("path", "revisions", "heads", "branches", "duplicates", "missing", "has_env", "state"),
+    Chain: (
+        "path", "revisions", "heads", "branches", "duplicates", "missing", "has_env", "is_there", "named", "notes",
+        "state",
+    ),
     Check: ("command", "result", "seconds", "limit", "tail"),
     Commit: ("id", "date", "author", "subject"),
     Criterion: ("text", "met", "evidence"),
@@ -75,14 +78,25 @@ _Json: TypeAlias = "dict[str, _Json] | list[_Json] | str | float | bool | None"
 
 
 def render(report: Report) -> str:
-    """The report as one JSON object in ASCII, indented by 2, with a final newline.
+    """The report as one JSON object in ASCII, each entry of its lists on a line of its own, with a final newline.
 
     Of the diffs there are only the paths. What is no text, such as an undecodable byte of a path, is spelled `\\xff`.
     """
     told: dict[str, _Json] = {"version": VERSION, "overall": _overall(report)}
     told |= {name: as_json(getattr(report, name)) for name in _REPORT}
     told["diffs"] = [_text(diff.path) for diff in report.diffs]
-    return json.dumps(told, indent=2, ensure_ascii=True, allow_nan=False) + "\n"
+    return "{\n" + ",\n".join(f'"{name}": {_lines(value)}' for name, value in told.items()) + "\n}\n"
+
+
+def _lines(value: _Json) -> str:
+    """A value; json.dumps with an indentation of its own takes ten times as long."""
+    if isinstance(value, list) and value:
+        return "[\n" + ",\n".join(map(_line, value)) + "\n]"
+    return _line(value)
+
+
+def _line(value: _Json) -> str:
+    return json.dumps(value, ensure_ascii=True, allow_nan=False)
 
 
 def _overall(report: Report) -> _Json:

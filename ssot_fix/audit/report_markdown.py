@@ -5,10 +5,12 @@ Whatever comes from the code base stays text (report/markdown.py). Tables are cu
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice
 from typing import TypeVar
 
-from ssot_fix.audit.facts import commit_name, facts, kinds
+from ssot_fix.audit.facts import commit_name, facts, frequencies
 from ssot_fix.audit.model import (
     AREAS,
     SEVERITIES,
@@ -36,6 +38,7 @@ from ssot_fix.report.diff import printable
 from ssot_fix.report.markdown import code, code_cell, plain, plain_cell, shortened
 
 _T = TypeVar("_T")
+_TOP = "(top level)"
 _ROWS = 50  # of a table
 _SEVERE = 20
 _LISTED = 3  # in a cell
@@ -43,12 +46,11 @@ _STEPS = 25
 _LONGEST_COMMAND = 1000
 _TAIL = 20  # lines of a command's output
 _LONGEST_LINE = 500
-_MARKS = {True: "[x]", False: "[ ]", None: "[ ]"}
 
 
 def render(report: Report) -> str:
     """The report as a document; ends with a newline."""
-    parts = [
+    parts = (
         _heading(report),
         _summary(report),
         _severest(report),
@@ -60,35 +62,36 @@ def render(report: Report) -> str:
         _criteria(report),
         _plan(report.phases),
         _notes(report.notes),
-    ]
-    return "\n\n".join("\n".join(part) for part in map(list, parts) if part) + "\n"
+    )
+    return "\n\n".join(chain.from_iterable(parts)) + "\n"
 
 
-# The whole
+# The whole. Functions give blocks, between which there are blank lines
 
 
 def _heading(report: Report) -> Iterator[str]:
     yield f"# SSOT regression audit: {plain(report.project)}"
-    yield ""
-    yield f"- **Head:** {_commit(report.head)}: {plain(report.head.subject)}"
-    begin = f"after {_commit(report.start)}" if report.start else "from the first one on"
-    yield f"- **Range:** {counted(len(report.points), 'commit')} {begin}"
+    begin = f" after {_commit(report.start)}" if report.start else ""
+    lines = [
+        f"**Head:** {_commit(report.head)}: {plain(report.head.subject)}",
+        f"**Range:** {counted(len(report.points), 'commit')}{begin}",
+    ]
     now, start = (overall(getattr(each, when) for each in report.summaries) for when in ("now", "start"))
     if now.all:
         moved = f"{percent(start)} at the start of the range, {change(now, start)} points"
-        yield f"- **In order:** {percent(now)}, {now.good:,} of {counted(now.all, 'site')} in production ({moved})"
-    open_ones = [finding for finding in report.findings if is_open(finding)]
-    in_tests = sum(finding.scope == "test" for finding in open_ones)
-    yield f"- **Open findings:** {len(open_ones) - in_tests:,} in production, {in_tests:,} in tests"
+        lines.append(
+            f"**In order:** {percent(now)}, {now.good:,} of {counted(now.all, 'site')} in production ({moved})"
+        )
+    scopes = Counter(finding.scope for finding in report.findings if is_open(finding))
+    lines.append(f"**Open findings:** {scopes['production']:,} in production, {scopes['test']:,} in tests")
+    yield _list(lines)
 
 
 def _summary(report: Report) -> Iterator[str]:
     yield "## Summary"
-    yield ""
     yield "Compliance is the share of sites in production that keep to the single source of truth. Worst first."
-    yield ""
     header = ("area", "now", "start", "change", "sites", *SEVERITIES, "in tests", "accepted")
-    yield from _table(header, "lrrrr" + "r" * len(SEVERITIES) + "rr", map(_summary_row, report.summaries))
+    yield _table(header, "l" + "r" * (len(header) - 1), map(_summary_row, report.summaries))
 
 
 def _summary_row(summary: Summary) -> list[str]:
@@ -98,28 +101,21 @@ def _summary_row(summary: Summary) -> list[str]:
 
 
 def _severest(report: Report) -> Iterator[str]:
-    """What can't wait; the sections of the areas have all others."""
-    severe = [
-        finding
-        for finding in worst(report.findings)
-        if is_open(finding) and finding.scope == "production" and finding.severity in SEVERITIES[:2]
-    ]
-    if severe:
-        yield f"## Critical and high ({len(severe):,})"
-        yield ""
-        rows = ([AREAS[each.area], *_finding_row(each)] for each in severe)
-        yield from _cut(rows, ("area", *_FINDING), "l" * (len(_FINDING) + 1), len(severe), _SEVERE)
+    """What can't wait; it stands in the sections of the areas, too."""
+    found = [finding for finding in _in_production(report.findings) if finding.severity in SEVERITIES[:2]]
+    if found:
+        yield f"## Critical and high ({len(found):,})"
+        rows = ([AREAS[each.area], *_finding_row(each)] for each in found)
+        yield from _cut(rows, ("area", *_FINDING), len(found), most=_SEVERE)
 
 
 def _regressions(regressions: Sequence[Regression]) -> Iterator[str]:
     if regressions:
         yield f"## Regressions ({len(regressions):,})"
-        yield ""
         yield "A commit of the range had taken these out, and a later one brought them back."
-        yield ""
         shown = sorted(regressions, key=lambda each: each.place.scope != "production")
         header = ("where", "what", "taken out by", "brought back by")
-        yield from _cut(map(_regression_row, shown), header, "llll", len(shown))
+        yield from _cut(map(_regression_row, shown), header, len(shown))
 
 
 def _regression_row(each: Regression) -> list[str]:
@@ -136,34 +132,41 @@ def _area(report: Report, area: str) -> Iterator[str]:
     if not findings and not told:
         return
     yield f"## {AREAS[area]}"
-    yield ""
     if told:
         yield told
-        yield ""
-    for scope, name in (("production", "production"), ("test", "tests")):
-        by_kind = kinds(finding for finding in findings if finding.scope == scope)
-        if by_kind:
-            yield f"- Findings in {name}, by kind: {plain(by_kind)}"
-    yield from _findings(findings)
+    left = _in_production(findings)
+    yield from _counts(left, [each for each in findings if is_open(each) and each.scope == "test"])
+    yield from _section("Findings in production", _FINDING, map(_finding_row, left), len(left))
+    accepted = [each for each in worst(findings) if not is_open(each)]
+    yield from _section("Accepted", ("where", "what", "reason", "until"), map(_accepted_row, accepted), len(accepted))
     if area in _DETAILS:
         yield from _DETAILS[area](report)
 
 
-_FINDING = ("severity", "where", "what", "since", "what to do")
+_FINDING = ("severity", "where", "what", "since", "what to do", "owners")
 
 
-def _findings(findings: Sequence[Finding]) -> Iterator[str]:
-    """Open ones in production; tests are counted, accepted ones listed apart."""
-    left = [each for each in worst(findings) if is_open(each) and each.scope == "production"]
-    yield from _section("Findings in production", _FINDING, map(_finding_row, left), len(left))
-    accepted = [each for each in worst(findings) if not is_open(each)]
-    header = ("where", "what", "reason", "until")
-    yield from _section("Accepted", header, map(_accepted_row, accepted), len(accepted))
+def _in_production(findings: Iterable[Finding]) -> list[Finding]:
+    """The open ones, worst first."""
+    return worst(each for each in findings if is_open(each) and each.scope == "production")
+
+
+def _counts(production: Sequence[Finding], tests: Sequence[Finding]) -> Iterator[str]:
+    counts = {
+        "In production, by kind": frequencies(each.kind for each in production),
+        "In production, by service": frequencies(each.service or _TOP for each in production),
+        "In tests, by kind": frequencies(each.kind for each in tests),
+        "In tests, by service": frequencies(each.service or _TOP for each in tests),
+    }
+    lines = [f"{what}: {plain(told)}" for what, told in counts.items() if told]
+    if lines:
+        yield _list(lines)
 
 
 def _finding_row(each: Finding) -> list[str]:
+    owners = plain_cell(", ".join(each.owners))
     where = _place(Place(each.path, each.line, each.scope, each.service))
-    return [each.severity, where, _what(each), _commit(each.since) if each.since else "", _remedy(each)]
+    return [each.severity, where, _what(each), _commit(each.since) if each.since else "", _remedy(each), owners]
 
 
 def _what(finding: Finding) -> str:
@@ -208,7 +211,7 @@ def _broken(report: Report) -> Iterator[str]:
 
 def _import_row(each: BrokenImport) -> list[str]:
     by = _commit(each.commit) if each.commit else plain_cell(each.why)
-    verdict = " ".join((each.verdict, plain_cell("; ".join(each.evidence)))).strip()
+    verdict = ": ".join(filter(None, (each.verdict, plain_cell("; ".join(each.evidence)))))
     new = code_cell(each.new) if each.new else ""
     return [code_cell(each.target), _some(each.importers, _place), f"{each.guarded:,}", by, verdict, new]
 
@@ -225,7 +228,7 @@ def _removals(report: Report) -> Iterator[str]:
 
 
 def _removal_row(each: Removal) -> list[str]:
-    fate = " ".join((each.fate, plain_cell("; ".join(each.evidence)))).strip()
+    fate = ": ".join(filter(None, (each.fate, plain_cell("; ".join(each.evidence)))))
     mentions = _some(each.mentions, lambda mention: f"{_place(mention.place)} ({mention.how})")
     new = code_cell(each.new) if each.new else ""
     what = f"{each.kind} {code_cell(each.name)}"
@@ -260,14 +263,20 @@ def _validator_row(each: Validator) -> list[str]:
 
 
 def _chains(report: Report) -> Iterator[str]:
-    header = ("migrations in", "number", "heads", "branches", "duplicate ids", "missing ids", "env.py", "state file")
+    header = ("migrations in", "named in", "number", "heads", "branches", "duplicates", "missing", "wrong", "notes")
     yield from _section("Chains", header, map(_chain_row, report.chains), len(report.chains))
 
 
 def _chain_row(each: Chain) -> list[str]:
     ids = (_some(those, code_cell) for those in (each.heads, each.branches, each.duplicates, each.missing))
-    env = "there" if each.has_env else "missing"
-    return [code_cell(each.path), f"{len(each.revisions):,}", *ids, env, _some(each.state, plain_cell)]
+    wrong = [*each.state]
+    if not each.is_there:
+        wrong.append("the folder is missing")
+    elif not each.has_env:
+        wrong.append("env.py is missing")
+    named = _some(each.named, _place) or "nothing; it looks like one"
+    said = _some(wrong, plain_cell), _some(each.notes, plain_cell)
+    return [code_cell(each.path), named, f"{len(each.revisions):,}", *ids, *said]
 
 
 _DETAILS: Mapping[str, Callable[[Report], Iterator[str]]] = {
@@ -288,24 +297,22 @@ def _services(report: Report) -> Iterator[str]:
     areas = [area for area in AREAS if any(tallies.get(area, Tally()).all for tallies in report.services.values())]
     if shown:
         yield "## Services"
-        yield ""
         yield "Compliance in production by area; the service with the most sites that are not in order comes first."
-        yield ""
         rows = (
-            [code_cell(name or "(top level)"), percent(totals[name]), f"{totals[name].bad:,}"]
+            [code_cell(name or _TOP), percent(totals[name]), f"{totals[name].bad:,}"]
             + [percent(report.services[name].get(area, Tally())) for area in areas]
             for name in shown
         )
-        yield from _cut(rows, ("service", "all", "not in order", *areas), "l" + "r" * (len(areas) + 2), len(shown))
+        sides = "l" + "r" * (len(areas) + 2)
+        yield from _cut(rows, ("service", "all", "not in order", *areas), len(shown), sides)
 
 
 def _commits(points: Sequence[Point]) -> Iterator[str]:
     """The newest first; how many sites each brought and took away."""
     if points:
         yield "## Commits"
-        yield ""
         header = ("commit", "subject", "in order", "brought", "took away")
-        yield from _cut(map(_point_row, reversed(points)), header, "llrrr", len(points))
+        yield from _cut(map(_point_row, reversed(points)), header, len(points), "llrrr")
 
 
 def _point_row(point: Point) -> list[str]:
@@ -326,47 +333,44 @@ def _checks(report: Report) -> Iterator[str]:
     if not report.checks:
         return
     yield "## Verification"
-    yield ""
     rows = [
         [code_cell(each.command, _LONGEST_COMMAND), each.result, f"{each.seconds:.1f} s", f"{each.limit:,} s"]
         for each in report.checks
     ]
-    yield from _cut(rows, ("command", "result", "time", "limit"), "llrr", len(rows))
+    yield from _cut(rows, ("command", "result", "time", "limit"), len(rows), "llrr")
     for check in report.checks[:_ROWS]:
         if check.result != "passed" and check.tail.strip():
-            yield ""
             yield f"The end of what {code(check.command)} printed:"
-            yield ""
-            yield from (
-                f"    {shortened(printable(line), _LONGEST_LINE)}" for line in check.tail.splitlines()[-_TAIL:]
-            )
+            yield "\n".join(_quoted(line) for line in check.tail.strip().splitlines()[-_TAIL:])
+
+
+def _quoted(line: str) -> str:
+    return f"    {shortened(printable(line), _LONGEST_LINE)}"
 
 
 def _criteria(report: Report) -> Iterator[str]:
     if report.criteria:
         yield "## Success criteria"
-        yield ""
-    for criterion in report.criteria:
-        undecided = " (not decided)" if criterion.met is None else ""
-        yield f"- {_MARKS[criterion.met]} {plain(criterion.text)}{undecided}: {plain(criterion.evidence)}"
+        yield _list(
+            f"{'[x]' if each.met else '[ ]'} {plain(each.text)}{' (not decided)' if each.met is None else ''}: "
+            f"{plain(each.evidence)}"
+            for each in report.criteria
+        )
 
 
 def _plan(phases: Sequence[Phase]) -> Iterator[str]:
     if phases:
         yield "## Action plan"
     for number, phase in enumerate(phases, 1):
-        yield ""
         settled = sum(step.count for step in phase.steps)
         yield f"### Phase {number}: {plain(phase.title)}" + (f" ({counted(settled, 'finding')})" if settled else "")
-        yield ""
         yield plain(phase.why)
-        yield ""
         header = ("what", "severity", "findings", "services", "command")
-        yield from _cut(map(_step_row, phase.steps), header, "llrll", len(phase.steps), _STEPS)
+        yield from _cut(map(_step_row, phase.steps), header, len(phase.steps), "llrll", _STEPS)
 
 
 def _step_row(step: Step) -> list[str]:
-    services = _some([service or "(top level)" for service in step.services], code_cell)
+    services = _some([service or _TOP for service in step.services], code_cell)
     count = f"{step.count:,}" if step.count else ""
     command = code_cell(step.command, _LONGEST_COMMAND) if step.command else ""
     return [plain_cell(step.text), step.severity if step.count else "", count, services, command]
@@ -375,37 +379,44 @@ def _step_row(step: Step) -> list[str]:
 def _notes(notes: Sequence[str]) -> Iterator[str]:
     if notes:
         yield "## What could not be known"
-        yield ""
-    yield from (f"- {plain(note)}" for note in notes[:_ROWS])
+        yield _list(map(plain, notes[:_ROWS]))
     if len(notes) > _ROWS:
-        yield f"- and {len(notes) - _ROWS:,} more: --format json has all of them"
+        yield _more(len(notes) - _ROWS)
 
 
-# Tables and words
+# Blocks and words
 
 
 def _section(title: str, header: Sequence[str], rows: Iterable[list[str]], count: int) -> Iterator[str]:
     """A table with its title; nothing if it has no rows."""
     if count:
-        yield ""
         yield f"### {title} ({count:,})"
-        yield ""
-        yield from _cut(rows, header, "l" * len(header), count)
+        yield from _cut(rows, header, count)
 
 
-def _cut(rows: Iterable[list[str]], header: Sequence[str], sides: str, count: int, most: int = _ROWS) -> Iterator[str]:
-    """The first rows of a table, and how many more there are; `sides` has `l` or `r` for each column."""
-    shown = [row for _, row in zip(range(most), rows, strict=False)]
-    yield from _table(header, sides, shown)
+def _cut(
+    rows: Iterable[list[str]], header: Sequence[str], count: int, sides: str = "", most: int = _ROWS
+) -> Iterator[str]:
+    """The first of `count` rows as a table, and how many more there are."""
+    yield _table(header, sides or "l" * len(header), islice(rows, most))
     if count > most:
-        yield ""
-        yield f"And {count - most:,} more: `--format json` has all of them."
+        yield _more(count - most)
 
 
-def _table(header: Sequence[str], sides: str, rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    yield _row(header)
-    yield _row(["--:" if side == "r" else ":--" for side in sides])
-    yield from map(_row, rows)
+def _more(count: int) -> str:
+    return f"And {count:,} more: `--format json` has all of them."
+
+
+def _table(header: Sequence[str], sides: str, rows: Iterable[Sequence[str]]) -> str:
+    """A table; `sides` has `l` or `r` for each column. A column without any text is left out."""
+    body = list(rows)
+    kept = [number for number in range(len(header)) if any(row[number] for row in body)] or range(len(header))
+    rule = ["--:" if side == "r" else ":--" for side in sides]
+    return "\n".join(_row([row[number] for number in kept]) for row in (header, rule, *body))
+
+
+def _list(lines: Iterable[str]) -> str:
+    return "\n".join(f"- {line}" for line in lines)
 
 
 def _row(cells: Iterable[str]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TypeAlias
 
-from ssot_fix.audit.facts import commit_name, facts, kinds
+from ssot_fix.audit.facts import commit_name, facts, frequencies
 from ssot_fix.audit.model import AREAS, SEVERITIES, Criterion, Finding, Regression, Report, Step, Summary
 from ssot_fix.audit.summary import change, is_open, overall, percent, worst
 from ssot_fix.delivery.message import counted, named
@@ -87,8 +87,8 @@ def _colored(text: str, style: str) -> str:
 def _heading(report: Report, screen: _Screen) -> Iterator[str]:
     yield screen.title(f"SSOT audit of {printable(report.project)}")
     yield from screen.wrapped(f"at {_commit(report.head)}: {report.head.subject}")
-    begin = f"after {_commit(report.start)}" if report.start else "from the first one on"
-    yield from screen.wrapped(f"{counted(len(report.points), 'commit')} {begin}")
+    begin = f" after {_commit(report.start)}" if report.start else ""
+    yield from screen.wrapped(f"{counted(len(report.points), 'commit')}{begin}")
     now, start = (overall(getattr(each, when) for each in report.summaries) for when in ("now", "start"))
     yield ""
     yield screen.title(f"{percent(now)} of the sites in production are in order") if now.all else "There are no sites."
@@ -97,7 +97,7 @@ def _heading(report: Report, screen: _Screen) -> Iterator[str]:
 
 
 def _table(report: Report, screen: _Screen) -> Iterator[str]:
-    header = ("area", "now", "start", "change", "critical", "high", "medium", "low", "tests", "accepted")
+    header = ("area", "now", "start", "change", "crit", "high", "med", "low", "tests", "accepted")
     rows = [_row(summary) for summary in report.summaries]
     widths = [max(map(len, cells)) for cells in zip(header, *rows, strict=True)]
     yield screen.style(_line(header, widths), "bold")
@@ -105,9 +105,8 @@ def _table(report: Report, screen: _Screen) -> Iterator[str]:
     for summary, row in zip(report.summaries, rows, strict=True):
         line = _line(row, widths)
         yield screen.style(line, "" if summary.findings else "dim")
-    yield screen.style(
-        "Findings by severity are those in production; tests and accepted ones are counted apart.", "dim"
-    )
+    text = "Findings by severity are those in production; tests and accepted ones are counted apart."
+    yield from screen.wrapped(text, style="dim")
 
 
 def _row(summary: Summary) -> tuple[str, ...]:
@@ -163,10 +162,9 @@ def _areas(report: Report, screen: _Screen) -> Iterator[Iterator[str]]:
 def _area(summary: Summary, findings: Sequence[Finding], told: str, screen: _Screen) -> Iterator[str]:
     counts = f"{counted(summary.findings, 'finding')} in production, {summary.in_tests:,} in tests"
     yield screen.title(f"{AREAS[summary.area]}: {counts}")
-    by_kind = kinds(finding for finding in findings if finding.scope == "production")
-    for text in filter(None, (told, by_kind)):
-        yield from screen.wrapped(text, "  ")
     shown = [each for each in worst(findings) if is_open(each) and each.scope == "production"]
+    for text in filter(None, (told, frequencies(finding.kind for finding in shown))):
+        yield from screen.wrapped(text, "  ")
     for finding in shown[:_FINDINGS]:
         yield from _finding(finding, screen)
     yield from _more(len(shown) - _FINDINGS, "finding", screen)
@@ -219,8 +217,7 @@ def _criteria(criteria: Sequence[Criterion], screen: _Screen) -> Iterator[str]:
 def _plan(report: Report, screen: _Screen) -> Iterator[str]:
     for number, phase in enumerate(report.phases, 1):
         settled = sum(step.count for step in phase.steps)
-        if number > 1:
-            yield ""
+        yield "" if number > 1 else screen.title("Action plan")
         yield screen.title(f"{number}. {phase.title}" + (f" ({counted(settled, 'finding')})" if settled else ""))
         yield from screen.wrapped(phase.why, "   ", style="dim")
         for step in islice(phase.steps, _STEPS):
@@ -230,8 +227,8 @@ def _plan(report: Report, screen: _Screen) -> Iterator[str]:
 
 def _step(step: Step, screen: _Screen) -> Iterator[str]:
     services = [service or "(top level)" for service in step.services]
-    where = f" in {named(services, 3)}" if len(services) > 1 else ""
-    count = f" ({step.severity}; {step.count:,}{where})" if step.count else ""
+    where = f", in {named(services, 3)}" if len(services) > 1 else ""
+    count = f" ({counted(step.count, 'finding')}, {step.severity}{where})" if step.count else ""
     yield from screen.wrapped(f"{step.text}{count}", "     ", "   - ")
     if step.command:
         yield f"     {screen.style('$ ' + printable(step.command), 'cyan')}"
