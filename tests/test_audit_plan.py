@@ -27,7 +27,7 @@ from ssot_fix.audit.model import (
 )
 from ssot_fix.audit.plan import criteria, phases
 from ssot_fix.audit.settings import Threshold
-from ssot_fix.audit.summary import change, is_open, overall, percent, reaches, summaries, worst
+from ssot_fix.audit.summary import change, is_open, overall, percent, reaches, summaries, told, worst
 from ssot_fix.project.history import Commit
 
 HEAD = Commit("a" * 40, "2025-09-08", "Ada", "Move on")
@@ -59,7 +59,7 @@ def test_areas_are_ordered_by_what_is_critical_then_by_percent():
     critical = replace(READ, area="migrations", severity="critical")
     found = summaries(
         [critical, replace(READ, area="resources"), replace(READ, area="validators", scope="test")],
-        {"environment": Tally(9, 10), "encoding": Tally(1, 2), "imports": Tally(99, 100)},
+        {"environment": Tally(9, 10), "encoding": Tally(1, 2), "imports": Tally(99, 100), "debt": Tally(0, 9)},
         {"encoding": Tally(0, 2)},
     )
     names = [each.area for each in found]
@@ -105,11 +105,26 @@ def test_change(now, start, shown):
     assert change(now, start) == shown
 
 
-def test_overall_is_about_sites():
-    assert overall([Tally(1, 2), Tally(), Tally(97, 98)]) == Tally(98, 100)
+def test_overall_is_about_sites_of_areas_that_have_good_ones():
+    assert overall({"imports": Tally(1, 2), "encoding": Tally(97, 98), "debt": Tally(0, 50)}) == Tally(98, 100)
     assert reaches(Tally(98, 100), 98)
     assert not reaches(Tally(979, 1000), 98)
     assert reaches(Tally(), 100)
+
+
+@pytest.mark.parametrize(
+    ("area", "now", "start", "shown"),
+    [
+        ("imports", Tally(1, 2), Tally(1, 4), ("50.0 %", "25.0 %", "+25.00")),
+        ("debt", Tally(0, 1200), Tally(0, 1300), ("1,200", "1,300", "-100")),
+        ("debt", Tally(0, 2), Tally(0, 2), ("2", "2", "0")),
+        ("debt", Tally(0, 2), Tally(), ("2", "0", "+2")),
+        ("debt", Tally(), Tally(), ("-", "-", "-")),
+    ],
+)
+def test_what_has_no_compliance_is_counted(area, now, start, shown):
+    (found,) = (each for each in summaries((), {area: now}, {area: start}) if each.area == area)
+    assert told(found) == shown
 
 
 def test_what_matters_most_comes_first():
@@ -147,8 +162,9 @@ def test_an_area_without_sites_has_nothing_severe():
     assert met(report(replace(READ, severity="high")), "direct use")[0] is False
 
 
-def test_a_threshold_of_another_area_is_a_criterion_of_its_own():
-    assert met(report(now={"debt": Tally(1, 2)}), "At least 60 % of debt", Threshold("debt", 60))[0] is False
+def test_only_a_compliance_has_a_threshold():
+    with pytest.raises(ValueError, match="`area` is `debt`"):
+        Threshold("debt", 60)
 
 
 def test_strings_alone_do_not_tell_that_what_went_is_used():

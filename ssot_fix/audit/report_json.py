@@ -30,7 +30,7 @@ from ssot_fix.audit.model import (
     Tally,
     Validator,
 )
-from ssot_fix.audit.summary import overall
+from ssot_fix.audit.summary import now_and_start
 from ssot_fix.project.history import Commit
 
 VERSION = 1
@@ -100,7 +100,8 @@ def _line(value: _Json) -> str:
 
 
 def _overall(report: Report) -> _Json:
-    return {when: as_json(overall(getattr(each, when) for each in report.summaries)) for when in ("now", "start")}
+    now, start = now_and_start(report.summaries)
+    return {"now": as_json(now), "start": as_json(start)}
 
 
 def as_json(value: object) -> _Json:

@@ -31,7 +31,7 @@ from ssot_fix.audit.model import (
     Tally,
     Validator,
 )
-from ssot_fix.audit.summary import change, is_open, overall, percent, worst
+from ssot_fix.audit.summary import change, is_open, now_and_start, overall, percent, told, worst
 from ssot_fix.delivery.message import counted
 from ssot_fix.project.history import Commit
 from ssot_fix.report.diff import printable
@@ -76,7 +76,7 @@ def _heading(report: Report) -> Iterator[str]:
         f"**Head:** {_commit(report.head)}: {plain(report.head.subject)}",
         f"**Range:** {counted(len(report.points), 'commit')}{begin}",
     ]
-    now, start = (overall(getattr(each, when) for each in report.summaries) for when in ("now", "start"))
+    now, start = now_and_start(report.summaries)
     if now.all:
         moved = f"{percent(start)} at the start of the range, {change(now, start)} points"
         lines.append(
@@ -89,15 +89,18 @@ def _heading(report: Report) -> Iterator[str]:
 
 def _summary(report: Report) -> Iterator[str]:
     yield "## Summary"
-    yield "Compliance is the share of sites in production that keep to the single source of truth. Worst first."
+    yield (
+        "The compliance is the share of sites in production that keep to the single source of truth; what has none is "
+        "counted. Severities are those of open findings in production. Worst first."
+    )
     header = ("area", "now", "start", "change", "sites", *SEVERITIES, "in tests", "accepted")
     yield _table(header, "l" + "r" * (len(header) - 1), map(_summary_row, report.summaries))
 
 
 def _summary_row(summary: Summary) -> list[str]:
     severities = [f"{summary.by_severity.get(severity, 0):,}" for severity in SEVERITIES]
-    now = percent(summary.now), percent(summary.start), change(summary.now, summary.start), f"{summary.now.all:,}"
-    return [AREAS[summary.area], *now, *severities, f"{summary.in_tests:,}", f"{summary.accepted:,}"]
+    counts = f"{summary.now.all:,}", *severities, f"{summary.in_tests:,}", f"{summary.accepted:,}"
+    return [AREAS[summary.area], *told(summary), *counts]
 
 
 def _severest(report: Report) -> Iterator[str]:
@@ -128,12 +131,12 @@ def _regression_row(each: Regression) -> list[str]:
 
 def _area(report: Report, area: str) -> Iterator[str]:
     findings = [finding for finding in report.findings if finding.area == area]
-    told = facts(report, area)
-    if not findings and not told:
+    said = facts(report, area)
+    if not findings and not said:
         return
     yield f"## {AREAS[area]}"
-    if told:
-        yield told
+    if said:
+        yield said
     left = _in_production(findings)
     yield from _counts(left, [each for each in findings if is_open(each) and each.scope == "test"])
     yield from _section("Findings in production", _FINDING, map(_finding_row, left), len(left))
@@ -292,7 +295,7 @@ _DETAILS: Mapping[str, Callable[[Report], Iterator[str]]] = {
 
 
 def _services(report: Report) -> Iterator[str]:
-    totals = {service: overall(tallies.values()) for service, tallies in report.services.items()}
+    totals = {service: overall(tallies) for service, tallies in report.services.items()}
     shown = sorted((name for name in totals if totals[name].all), key=lambda name: (-totals[name].bad, name))
     areas = [area for area in AREAS if any(tallies.get(area, Tally()).all for tallies in report.services.values())]
     if shown:
@@ -320,7 +323,7 @@ def _point_row(point: Point) -> list[str]:
     return [
         _commit(point.commit),
         plain_cell(point.commit.subject),
-        percent(overall(point.tallies.values())),
+        percent(overall(point.tallies)),
         brought,
         taken,
     ]

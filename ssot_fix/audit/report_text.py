@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from ssot_fix.audit.facts import commit_name, facts, frequencies
 from ssot_fix.audit.model import AREAS, SEVERITIES, Criterion, Finding, Regression, Report, Step, Summary
-from ssot_fix.audit.summary import change, is_open, overall, percent, worst
+from ssot_fix.audit.summary import change, is_open, now_and_start, overall, percent, told, worst
 from ssot_fix.delivery.message import counted, named
 from ssot_fix.project.history import Commit
 from ssot_fix.report.diff import printable
@@ -62,8 +62,8 @@ class _Screen:
         """A text of somebody's; `first` stands before the first line, `indent`, as wide as that, before others."""
         first = indent if first is None else first
         room = max(self.width - len(indent), _LEAST_WIDTH // 2)
-        told = shortened(printable(" ".join(text.split())), _LONGEST)
-        lines = textwrap.wrap(told, room, break_on_hyphens=False, break_long_words=False) or [""]
+        shown = shortened(printable(" ".join(text.split())), _LONGEST)
+        lines = textwrap.wrap(shown, room, break_on_hyphens=False, break_long_words=False) or [""]
         for number, line in enumerate(lines):
             yield (indent if number else first) + (self.style(line, style) if style else line)
 
@@ -89,7 +89,7 @@ def _heading(report: Report, screen: _Screen) -> Iterator[str]:
     yield from screen.wrapped(f"at {_commit(report.head)}: {report.head.subject}")
     begin = f" after {_commit(report.start)}" if report.start else ""
     yield from screen.wrapped(f"{counted(len(report.points), 'commit')}{begin}")
-    now, start = (overall(getattr(each, when) for each in report.summaries) for when in ("now", "start"))
+    now, start = now_and_start(report.summaries)
     yield ""
     yield screen.title(f"{percent(now)} of the sites in production are in order") if now.all else "There are no sites."
     if now.all:
@@ -105,15 +105,14 @@ def _table(report: Report, screen: _Screen) -> Iterator[str]:
     for summary, row in zip(report.summaries, rows, strict=True):
         line = _line(row, widths)
         yield screen.style(line, "" if summary.findings else "dim")
-    text = "Findings by severity are those in production; tests and accepted ones are counted apart."
+    text = "What has no compliance in percent is counted. Severities are those of open findings in production."
     yield from screen.wrapped(text, style="dim")
 
 
 def _row(summary: Summary) -> tuple[str, ...]:
     severities = [f"{summary.by_severity.get(severity, 0):,}" for severity in SEVERITIES]
     apart = f"{summary.in_tests:,}", f"{summary.accepted:,}"
-    moved = change(summary.now, summary.start)
-    return summary.area, percent(summary.now), percent(summary.start), moved, *severities, *apart
+    return summary.area, *told(summary), *severities, *apart
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
@@ -123,7 +122,7 @@ def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 def _services(report: Report, screen: _Screen) -> Iterator[str]:
     """The services with the most sites that are not in order."""
-    totals = {service: overall(tallies.values()) for service, tallies in report.services.items()}
+    totals = {service: overall(tallies) for service, tallies in report.services.items()}
     bad = sorted(filter(lambda service: totals[service].bad, totals), key=lambda name: (-totals[name].bad, name))
     if not bad:
         return
@@ -154,16 +153,16 @@ def _areas(report: Report, screen: _Screen) -> Iterator[Iterator[str]]:
     for finding in report.findings:
         by_area.setdefault(finding.area, []).append(finding)
     for summary in report.summaries:
-        told = facts(report, summary.area)
-        if told or summary.findings or summary.in_tests:
-            yield _area(summary, by_area.get(summary.area, []), told, screen)
+        said = facts(report, summary.area)
+        if said or summary.findings or summary.in_tests:
+            yield _area(summary, by_area.get(summary.area, []), said, screen)
 
 
-def _area(summary: Summary, findings: Sequence[Finding], told: str, screen: _Screen) -> Iterator[str]:
+def _area(summary: Summary, findings: Sequence[Finding], said: str, screen: _Screen) -> Iterator[str]:
     counts = f"{counted(summary.findings, 'finding')} in production, {summary.in_tests:,} in tests"
     yield screen.title(f"{AREAS[summary.area]}: {counts}")
     shown = [each for each in worst(findings) if is_open(each) and each.scope == "production"]
-    for text in filter(None, (told, frequencies(finding.kind for finding in shown))):
+    for text in filter(None, (said, frequencies(finding.kind for finding in shown))):
         yield from screen.wrapped(text, "  ")
     for finding in shown[:_FINDINGS]:
         yield from _finding(finding, screen)

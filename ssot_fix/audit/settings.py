@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from dataclasses import dataclass, field
 
+from ssot_fix.audit.model import COMPLIANCE
 from ssot_fix.project.classify import Globs
 from ssot_fix.project.config import PROJECT_WIDE
 
@@ -46,13 +47,16 @@ class OwnerRule:
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """The least compliance of an area, in percent, for its success criterion; 100 where nothing is said."""
+    """The least compliance of an area, in percent, for its success criterion; 100 where nothing is said.
+
+    Areas without good sites have none.
+    """
 
     area: str
     percent: int
 
     def __post_init__(self) -> None:
-        _one_of("area", self.area, _AREAS)
+        _one_of("area", self.area, COMPLIANCE)
         if not 0 <= self.percent <= 100:
             raise ValueError(f"`percent` is {self.percent}, but can be 0 to 100,")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from ssot_fix.audit.model import AREAS, SEVERITIES, Finding, Summary, Tally
+from ssot_fix.audit.model import AREAS, COMPLIANCE, SEVERITIES, Finding, Summary, Tally
 
 _RANKS = {severity: rank for rank, severity in enumerate(SEVERITIES)}
 _PLACES = {area: place for place, area in enumerate(AREAS)}
@@ -46,8 +46,8 @@ def _summary(area: str, findings: Sequence[Finding], now: Mapping[str, Tally], s
 
 
 def _how_bad(summary: Summary) -> tuple[bool, bool, float, int, int]:
-    """Areas with something critical, then by percent, the lowest first; those without sites come last."""
-    percent = summary.now.percent
+    """Areas with something critical, then by percent, the lowest first; those without a percentage come last."""
+    percent = summary.now.percent if summary.area in COMPLIANCE else None
     return (
         not summary.by_severity["critical"],
         percent is None,
@@ -57,12 +57,18 @@ def _how_bad(summary: Summary) -> tuple[bool, bool, float, int, int]:
     )
 
 
-def overall(tallies: Iterable[Tally]) -> Tally:
-    """All areas together, which `--fail-under` looks at; areas without sites have no say in it."""
+def overall(by_area: Mapping[str, Tally]) -> Tally:
+    """All areas that have a compliance together, which `--fail-under` looks at."""
     total = Tally()
-    for tally in tallies:
-        total = total.plus(tally)
+    for area in COMPLIANCE:
+        total = total.plus(by_area.get(area, Tally()))
     return total
+
+
+def now_and_start(found: Iterable[Summary]) -> tuple[Tally, Tally]:
+    """How all of the production code stands at the head, and how it stood at the start of the range."""
+    held = {each.area: each for each in found}
+    return overall({area: held[area].now for area in held}), overall({area: held[area].start for area in held})
 
 
 def reaches(tally: Tally, percent: int) -> bool:
@@ -85,6 +91,19 @@ def change(now: Tally, start: Tally) -> str:
     if now.good * start.all == start.good * now.all:
         return "0"
     return f"{now.percent - start.percent:+.2f}"
+
+
+def told(summary: Summary) -> tuple[str, str, str]:
+    """How an area stands now and stood at the start, and the change, for people.
+
+    An area without a compliance is told by how many sites it has.
+    """
+    now, start = summary.now, summary.start
+    if summary.area in COMPLIANCE:
+        return percent(now), percent(start), change(now, start)
+    if not (now.all or start.all):
+        return "-", "-", "-"
+    return f"{now.bad:,}", f"{start.bad:,}", f"{now.bad - start.bad:+,}" if now.bad != start.bad else "0"
 
 
 def worst(findings: Iterable[Finding]) -> list[Finding]:
