@@ -278,7 +278,7 @@ def test_what_can_be_rewritten_is_grouped_by_command_service_and_scope():
     other = replace(one, path="auth/b.py", remedy=COMMAND.replace("a.py", "b.py"), severity="high")
     billing = replace(one, path="billing/c.py", service="billing", remedy="ssot-fix --write --codemod x billing")
     in_tests = replace(one, path="auth/t.py", scope="test", remedy=f"{COMMAND[:-9]}--include-tests auth/t.py")
-    root = replace(one, path="-odd name.py", service="", remedy="ssot-fix --write --codemod x './-odd name.py'")
+    root = replace(one, path="-odd name.py", service="(root)", remedy="ssot-fix --write --codemod x './-odd name.py'")
     assert planned(one, other, billing, in_tests, root)["Rewrite"] == [
         (2, "isolated-environment: auth", "ssot-fix --write --codemod isolated-environment auth"),
         (
@@ -286,9 +286,15 @@ def test_what_can_be_rewritten_is_grouped_by_command_service_and_scope():
             "isolated-environment: auth, tests",
             "ssot-fix --write --codemod isolated-environment --include-tests auth",
         ),
+        (1, "x: (root)", "ssot-fix --write --codemod x './-odd name.py'"),
         (1, "x: billing", "ssot-fix --write --codemod x billing"),
-        (1, "x: files at the top level", "ssot-fix --write --codemod x './-odd name.py'"),
     ]
+
+
+def test_a_command_names_no_more_than_some_files():
+    remedy = "ssot-fix --write --codemod x"
+    found = [replace(READ, path=f"{n}.py", service="(root)", is_rewritable=True, remedy=remedy) for n in range(21)]
+    assert planned(*found)["Rewrite"] == [(21, "x: (root), which the command does for all services", remedy)]
 
 
 def test_decisions_are_grouped_by_reason_or_else_by_kind():

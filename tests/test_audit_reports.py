@@ -54,7 +54,7 @@ FINDINGS = (
         "auth", ("@ops",), BACK, True, REMEDY,
     ),
     Finding("environment", "set", "auth/run.py", 8, "URL", "`URL` is set", service="auth", remedy="mixed-key: why"),
-    Finding("environment", "get", "tests/test_a.py", 1, "URL", "`os.environ` is read directly", "test"),
+    Finding("environment", "get", "tests/test_a.py", 1, "URL", "`os.environ` is read", "test", service="tests"),
     Finding(
         "imports", "name", "auth/settings.py", 1, "core.engine:Engine", "`core.engine` has no `Engine`", "production",
         "critical", "auth", (), HEAD,

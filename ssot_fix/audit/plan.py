@@ -6,6 +6,7 @@ import re
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from ssot_fix.audit.model import AREAS, SEVERITIES, Chain, Criterion, Finding, Phase, Removal, Report, Step, Summary
@@ -37,7 +38,7 @@ _VERDICTS = {
     "undecided": "it is undecided where it went",
 }
 _BASELINE = "ssot-baseline.json"
-_MOST_PATHS = 5  # in a command
+_MOST_PATHS = 20  # in a command
 _FIRST_WORD = re.compile(r"[a-z][a-z0-9-]*")
 
 
@@ -241,13 +242,14 @@ def _arguments(finding: Finding) -> tuple[str, ...]:
 
 def _rewriting(work: _Work, findings: Sequence[Finding]) -> Step:
     paths = sorted({finding.path for finding in findings})
-    if work.service and all(path.startswith(f"{work.service}/") for path in paths):
+    if all(path.startswith(f"{work.service}/") for path in paths):
         paths = [work.service]
     where = [f"./{path}" if path.startswith("-") else path for path in paths if len(paths) <= _MOST_PATHS]
-    names = [name for option, name in zip(work.command, work.command[1:], strict=False) if option == "--codemod"]
-    text = f"{', '.join(names) or 'ssot-fix'}: {work.service or 'files at the top level'}"
+    names = [name for option, name in pairwise(work.command) if option == "--codemod"]
+    text = f"{', '.join(names) or 'ssot-fix'}: {work.service}"
+    said = [text, "" if where else "which the command does for all services", "tests" if work.scope == "test" else ""]
     return Step(
-        text if work.scope == "production" else f"{text}, tests",
+        ", ".join(filter(None, said)),
         severest(findings).severity,
         len(findings),
         shlex.join((*work.command, *where)),

@@ -38,7 +38,6 @@ from ssot_fix.report.diff import printable
 from ssot_fix.report.markdown import code, code_cell, plain, plain_cell, shortened
 
 _T = TypeVar("_T")
-_TOP = "(top level)"
 _ROWS = 50  # of a table
 _SEVERE = 20
 _LISTED = 3  # in a cell
@@ -157,9 +156,9 @@ def _in_production(findings: Iterable[Finding]) -> list[Finding]:
 def _counts(production: Sequence[Finding], tests: Sequence[Finding]) -> Iterator[str]:
     counts = {
         "In production, by kind": frequencies(each.kind for each in production),
-        "In production, by service": frequencies(each.service or _TOP for each in production),
+        "In production, by service": frequencies(each.service for each in production),
         "In tests, by kind": frequencies(each.kind for each in tests),
-        "In tests, by service": frequencies(each.service or _TOP for each in tests),
+        "In tests, by service": frequencies(each.service for each in tests),
     }
     lines = [f"{what}: {plain(told)}" for what, told in counts.items() if told]
     if lines:
@@ -302,7 +301,7 @@ def _services(report: Report) -> Iterator[str]:
         yield "## Services"
         yield "Compliance in production by area; the service with the most sites that are not in order comes first."
         rows = (
-            [code_cell(name or _TOP), percent(totals[name]), f"{totals[name].bad:,}"]
+            [code_cell(name), percent(totals[name]), f"{totals[name].bad:,}"]
             + [percent(report.services[name].get(area, Tally())) for area in areas]
             for name in shown
         )
@@ -373,7 +372,7 @@ def _plan(phases: Sequence[Phase]) -> Iterator[str]:
 
 
 def _step_row(step: Step) -> list[str]:
-    services = _some([service or _TOP for service in step.services], code_cell)
+    services = _some(step.services, code_cell)
     count = f"{step.count:,}" if step.count else ""
     command = code_cell(step.command, _LONGEST_COMMAND) if step.command else ""
     return [plain_cell(step.text), step.severity if step.count else "", count, services, command]

@@ -127,7 +127,7 @@ def _services(report: Report, screen: _Screen) -> Iterator[str]:
     if not bad:
         return
     yield screen.title("Where most of it is")
-    names = [printable(service or "(top level)") for service in bad[:_SERVICES]]
+    names = [printable(service) for service in bad[:_SERVICES]]
     widest = max(map(len, names))
     for service, name in zip(bad, names, strict=False):
         tally = totals[service]
@@ -225,8 +225,7 @@ def _plan(report: Report, screen: _Screen) -> Iterator[str]:
 
 
 def _step(step: Step, screen: _Screen) -> Iterator[str]:
-    services = [service or "(top level)" for service in step.services]
-    where = f", in {named(services, 3)}" if len(services) > 1 else ""
+    where = f", in {named(step.services, 3)}" if len(step.services) > 1 else ""
     count = f" ({counted(step.count, 'finding')}, {step.severity}{where})" if step.count else ""
     yield from screen.wrapped(f"{step.text}{count}", "     ", "   - ")
     if step.command:
