@@ -1,0 +1,230 @@
+"""Validators: code that rejects literal values by patterns that it holds, and literals that it would reject.
+
+What is rejected is found by following values through the code (`validators_run`), so that folding of case, checks
+of the length and early returns count as they would when it runs.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ssot_fix.audit.area import View
+from ssot_fix.audit.areas.validators_calls import Argument, Call, calls, literals, unknown_of
+from ssot_fix.audit.areas.validators_code import Code, code_of, decorators
+from ssot_fix.audit.areas.validators_find import Checked, Entry, Verdict, checks, entry_of, look, verdict
+from ssot_fix.audit.areas.validators_run import Run
+from ssot_fix.audit.areas.validators_values import UNKNOWN, Value
+from ssot_fix.audit.model import Finding, Place, Rejected, Severity, Validator
+from ssot_fix.audit.text import Text
+from ssot_fix.bindings import load
+from ssot_fix.newer_syntax import Unparseable
+from ssot_fix.source import UnreadableText
+
+__all__ = ["NAME", "findings", "look", "validators"]
+NAME = "validators"
+
+
+def validators(view: View) -> tuple[Validator, ...]:
+    """The validators of production code, with the literals that are passed to them, by path and line.
+
+    A literal counts as rejected where it is sure to be; calls that expect to fail are left out.
+    """
+    guards = _guards(view)
+    for path in view.python if guards else ():
+        _pass(view, path, guards)
+    return tuple(_validator(view, guard, found) for guard in guards.values() for found in guard.found)
+
+
+def findings(view: View, found: Iterable[Validator]) -> tuple[Finding, ...]:
+    """The literals that would be rejected, in the order of validators.
+
+    Where a check of the environment lifts the rejection, tests may well be run in that environment: those are left
+    out.
+    """
+    return tuple(
+        _finding(validator, rejected)
+        for validator in found
+        for rejected in validator.rejected
+        if not validator.lifted_by or rejected.place.scope == "production"
+    )
+
+
+def _finding(validator: Validator, rejected: Rejected) -> Finding:
+    place = rejected.place
+    severity: Severity = "high" if place.scope == "production" else "medium"
+    lifted = f", unless {validator.lifted_by}" if validator.lifted_by else ""
+    message = (
+        f"{rejected.value!r} is rejected by {validator.name} ({validator.place.path}:{validator.place.line}), "
+        f"which holds the pattern {rejected.pattern!r}{lifted}"
+    )
+    return Finding(
+        NAME,
+        "rejected-literal",
+        place.path,
+        place.line,
+        f"{validator.name}: {rejected.value}",
+        message,
+        place.scope,
+        severity,
+        place.service,
+    )
+
+
+# What rejects
+
+
+@dataclass(eq=False, slots=True)
+class _Guard:
+    """A file with validators, what they reject, and the literals that are passed to them, by validator."""
+
+    path: str
+    code: Code
+    outside: _Outside
+    found: tuple[Checked, ...]
+    rejected: dict[Checked, list[Rejected]] = field(default_factory=lambda: defaultdict(list))
+    accepted: dict[Checked, int] = field(default_factory=lambda: defaultdict(int))
+    verdicts: dict[tuple[object, ...], Verdict] = field(default_factory=dict)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names at module level that calls have to start with."""
+        return frozenset(checked.name.partition(".")[0] for checked in self.found)
+
+
+def _guards(view: View) -> dict[str, _Guard]:
+    found: dict[str, _Guard] = {}
+    for path in view.python:
+        if view.scope(path) != "production":
+            continue
+        names = view.facts(NAME, path)
+        guard = _guard(view, path, names) if isinstance(names, tuple) else None
+        if guard is not None:
+            found[path] = guard
+    return found
+
+
+def _guard(view: View, path: str, names: Sequence[str]) -> _Guard | None:
+    try:
+        code = code_of(Text(view.read(path)).tree)
+    except (OSError, UnreadableText, Unparseable):
+        return None
+    outside = _Outside(view, path)
+    found = tuple(checks(code, names, outside))
+    return _Guard(path, code, outside, found) if found else None
+
+
+@dataclass(slots=True)
+class _Outside:
+    """The constants that a file imports, as far as they are literals where they are defined."""
+
+    view: View
+    path: str
+    _codes: dict[str, Code | None] = field(default_factory=dict)
+
+    def __call__(self, dotted: str) -> Value:
+        """The value of a constant by its dotted path, dots in front as they are written."""
+        written = dotted.lstrip(".")
+        level = len(dotted) - len(written)
+        module, _, name = written.rpartition(".")
+        project = self.view.project
+        module, name = project.origin(project.absolute(self.path, level, module) if level else module, name)
+        path = project.locate(module)
+        code = self._code(path) if path is not None else None
+        if code is None or name not in code.constants:
+            return UNKNOWN
+        return Run(code, lambda _dotted: UNKNOWN).constant(name)
+
+    def _code(self, path: str) -> Code | None:
+        if path not in self._codes:
+            try:
+                self._codes[path] = code_of(Text(self.view.read(path)).tree)
+            except (OSError, UnreadableText, Unparseable):
+                self._codes[path] = None
+        return self._codes[path]
+
+
+# What is passed
+
+
+def _pass(view: View, path: str, guards: Mapping[str, _Guard]) -> None:
+    """Judge the literals that a file passes to validators."""
+    try:
+        raw = view.read(path)
+    except OSError:
+        return
+    used = [guard for guard in guards.values() if any(name.encode() in raw for name in guard.names)]
+    if not used:
+        return
+    seeds = {name for guard in used for name in (*guard.names, _stem(guard.path))}
+    try:
+        module = load(path, view.project.module_name(path), raw, seeds)
+    except (UnreadableText, Unparseable):
+        return
+    for call in calls(module, view.project, {guard.path: guard.names for guard in guards.values()}):
+        _judge(view, path, call, guards[call.path])
+
+
+def _stem(path: str) -> str:
+    """What a file's module is called without the packages around it."""
+    return posixpath.basename(path.removesuffix("/__init__.py")).removesuffix(".py")
+
+
+def _judge(view: View, path: str, call: Call, guard: _Guard) -> None:
+    entry = entry_of(guard.code, call.name)
+    if entry is None or not _is_of_class(entry):
+        return
+    parameters = entry.parameters
+    positional = [] if entry.function is None and entry.of is not None and entry.of.has_bases else parameters
+    others = dict.fromkeys(parameters, UNKNOWN) | unknown_of(call.node, parameters)
+    for literal in literals(call.node, positional):
+        told = _told(guard, entry, others, literal)
+        checked = _checked(guard, call.name, literal, told)
+        if checked is None:
+            continue
+        if told.outcome == "rejected":
+            place = Place(path, literal.line, view.scope(path), view.service(path))
+            guard.rejected[checked].append(Rejected(place, literal.text, told.pattern))
+        elif told.outcome == "accepted":
+            guard.accepted[checked] += 1
+
+
+def _is_of_class(entry: Entry) -> bool:
+    """Whether a name of a class leads there: to the class, a class method or a static one."""
+    if entry.of is None or entry.function is None:
+        return True
+    return not {"classmethod", "staticmethod"}.isdisjoint(decorators(entry.function))
+
+
+def _told(guard: _Guard, entry: Entry, others: Mapping[str, Value], literal: Argument) -> Verdict:
+    key = entry.name, literal.name, literal.value
+    if key not in guard.verdicts:
+        arguments = {**others, literal.name: literal.value}
+        guard.verdicts[key] = verdict(guard.code, guard.outside, entry, arguments)
+    return guard.verdicts[key]
+
+
+def _checked(guard: _Guard, name: str, literal: Argument, told: Verdict) -> Checked | None:
+    """The validator that a literal went to: that of the name, or the one of its class."""
+    first = name.partition(".")[0]
+    same = [checked for checked in guard.found if checked.name in (name, first) and literal.name in checked.arguments]
+    if same or told.outcome != "rejected":
+        return same[0] if same else None
+    of_class = [checked for checked in guard.found if checked.name == first and told.pattern in checked.patterns]
+    return of_class[0] if of_class else None
+
+
+def _validator(view: View, guard: _Guard, checked: Checked) -> Validator:
+    return Validator(
+        checked.name,
+        Place(guard.path, checked.line, view.scope(guard.path), view.service(guard.path)),
+        ", ".join(checked.arguments),
+        checked.exact,
+        checked.prefixes,
+        checked.parts,
+        checked.lifted_by,
+        tuple(guard.rejected[checked]),
+        guard.accepted[checked],
+    )

@@ -1,0 +1,348 @@
+"""Finding code that rejects literal values, in one file."""
+
+from __future__ import annotations
+
+import ast
+import re
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import product
+from typing import TypeVar, cast
+
+from ssot_fix.audit.areas.validators_code import (
+    Class,
+    Code,
+    Function,
+    checked_fields,
+    code_of,
+    decorators,
+    last_name,
+)
+from ssot_fix.audit.areas.validators_compare import MATCHES
+from ssot_fix.audit.areas.validators_run import GaveUp, Outside, Run
+from ssot_fix.audit.areas.validators_values import UNKNOWN, Value, known
+from ssot_fix.audit.text import Text
+
+_SCREEN = re.compile(rb"\braise\b")
+_HINT = re.compile(rb"\.(?:starts|ends)with\(|\bin\b|==")
+_CONSTANT = re.compile(r"_?[A-Z][A-Z0-9_]*")
+_MAKING = ("__init__", "__post_init__")
+_MOST = 200  # strings that an argument is compared with; more than that are no list of patterns
+_STEPS = 200_000  # for one file
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """Arguments of a class (its constructor), a method or a function, and the values of them that are rejected.
+
+    `line` is that of the definition.
+    """
+
+    name: str
+    line: int
+    arguments: tuple[str, ...]
+    exact: tuple[str, ...] = ()
+    prefixes: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
+    lifted_by: str = ""
+
+    @property
+    def patterns(self) -> tuple[str, ...]:
+        """All of them."""
+        return (*self.exact, *self.prefixes, *self.parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What becomes of a value: `rejected` by a pattern, `accepted`, or `open`; which check on the environment
+    lifts the rejection."""
+
+    outcome: str
+    pattern: str = ""
+    lifted_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What can be called with a value: a function, a method of a class, or the class itself (no function)."""
+
+    name: str
+    of: Class | None
+    function: Function | None
+
+    @property
+    def parameters(self) -> list[str]:
+        """The names of the arguments that it takes, the instance or class aside."""
+        if self.function is not None:
+            return _parameters(self.function, is_method=self.of is not None)
+        if self.of is None:
+            return []
+        if "__init__" in self.of.methods:
+            return _parameters(self.of.methods["__init__"], is_method=True)
+        checked = [name for method in self.of.methods.values() for name in checked_fields(method)]
+        return list(dict.fromkeys((*self.of.fields, *checked)))
+
+    @property
+    def line(self) -> int:
+        """The line of its definition."""
+        node = self.function or (self.of.node if self.of is not None else None)
+        return node.lineno if node is not None else 0
+
+
+def _parameters(function: Function, *, is_method: bool) -> list[str]:
+    names = [parameter.arg for parameter in (*function.args.posonlyargs, *function.args.args)]
+    own = names[1:] if is_method and "staticmethod" not in decorators(function) else names
+    return [*own, *(parameter.arg for parameter in function.args.kwonlyargs)]
+
+
+# Following values
+
+
+def follow(
+    code: Code, outside: Outside, entry: Entry, arguments: Mapping[str, Value], assumed: Mapping[int, bool]
+) -> tuple[Run, list[str], bool]:
+    """Call an entry with some values, all others unknown: the run, the patterns that raise, and whether it may end."""
+    run = Run(code, outside, assumed)
+    given = dict.fromkeys(entry.parameters, UNKNOWN) | dict(arguments)
+    if entry.function is not None:
+        flow = run.call(entry.function, given, entry.of, {}, 0)
+    elif entry.of is not None:
+        flow = run.construct(entry.of, given)
+    else:
+        return run, [], True
+    return run, flow.raises, flow.falls or bool(flow.returns)
+
+
+def verdict(code: Code, outside: Outside, entry: Entry, arguments: Mapping[str, Value]) -> Verdict:
+    """What becomes of a value that is passed as an argument; those that are not there are unknown."""
+    try:
+        return _verdict(code, outside, entry, arguments)[0]
+    except (GaveUp, RecursionError):
+        return Verdict("open")
+
+
+def _verdict(code: Code, outside: Outside, entry: Entry, arguments: Mapping[str, Value]) -> tuple[Verdict, int]:
+    """What becomes of it, and how many steps that took."""
+    run, raises, may_end = follow(code, outside, entry, arguments, {})
+    patterns = [pattern for pattern in (*run.raised, *raises) if pattern]
+    if not may_end:
+        return (Verdict("rejected", patterns[-1]) if patterns else Verdict("open")), run.steps
+    steps = run.steps
+    for line, holds in product(sorted(run.conditions)[:4], (False, True)):
+        other, raises, may_end = follow(code, outside, entry, arguments, {line: holds})
+        steps += other.steps
+        led = [pattern for pattern in raises if pattern]
+        if not may_end and led:
+            return Verdict("rejected", led[-1], f"{ast.unparse(run.conditions[line])} (line {line})"), steps
+    return Verdict("open" if patterns else "accepted"), steps
+
+
+# Entries
+
+
+def entry_of(code: Code, name: str) -> Entry | None:
+    """The entry of a name: a class, a function, or a class and its method with a dot between."""
+    first, _, method = name.partition(".")
+    of = code.classes.get(first)
+    if of is None:
+        function = code.functions.get(first)
+        return Entry(name, None, function) if function is not None and not method else None
+    if not method:
+        return Entry(name, of, None)
+    return Entry(name, of, of.methods[method]) if method in of.methods else None
+
+
+def look(text: Text) -> tuple[str, ...] | None:
+    """The names of what may reject literal values in a file: what compares with strings, and raises.
+
+    Raises UnreadableText, Unparseable.
+    """
+    if _SCREEN.search(text.raw) is None or _HINT.search(text.raw) is None:
+        return None
+    raising = [
+        node.lineno for node in _nodes(text, ast.If) if any(isinstance(inner, ast.Raise) for inner in node.body)
+    ]
+    hints = _hints(text) if raising else []
+    return tuple(entry.name for entry in _entries(code_of(text.tree), sorted(raising), sorted(hints))) or None
+
+
+def checks(code: Code, names: Iterable[str], outside: Outside) -> Iterator[Checked]:
+    """What rejects literal values, of some names that may.
+
+    `outside` gives the constants of other modules.
+    """
+    budget = _STEPS
+    for entry in filter(None, (entry_of(code, name) for name in names)):
+        search = _Search(code, entry, outside, budget)
+        found = list(search.find())
+        budget = search.budget
+        if sum(len(each.patterns) for each in found) > 1:  # a single one is a rule, not a list of patterns
+            yield from found
+
+
+_Patterns = tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], str]  # exact, prefixes, parts, lifted by
+
+
+@dataclass(slots=True)
+class _Search:
+    """The search for what an entry rejects. `budget` is how many steps may be taken yet."""
+
+    code: Code
+    entry: Entry
+    outside: Outside
+    budget: int
+
+    def find(self) -> Iterator[Checked]:
+        """What it rejects; arguments of which it rejects the same together."""
+        by_verdict: dict[_Patterns, list[str]] = {}
+        for argument, strings in self._candidates().items():
+            found = self._patterns(argument, strings)
+            if any(found[:3]):
+                by_verdict.setdefault(found, []).append(argument)
+        for (exact, prefixes, parts, lifted_by), arguments in by_verdict.items():
+            yield Checked(self.entry.name, self.entry.line, tuple(arguments), exact, prefixes, parts, lifted_by)
+
+    def _candidates(self) -> dict[str, list[str]]:
+        """The strings that arguments are compared with; nothing if it rejects whatever it is given."""
+        told = {name: Value(about=name) for name in self.entry.parameters}
+        try:
+            run, raises, may_end = follow(self.code, self.outside, self.entry, told, {})
+        except (GaveUp, RecursionError):
+            return {}
+        self.budget -= run.steps
+        found: dict[str, list[str]] = {}
+        if may_end and (raises or run.raised):
+            for argument, text in run.candidates:
+                found.setdefault(argument, []).append(text)
+        return {argument: strings for argument, strings in found.items() if len(strings) <= _MOST}
+
+    def _patterns(self, argument: str, strings: list[str]) -> _Patterns:
+        kinds: dict[str, list[str]] = {"exact": [], "prefix": [], "part": []}
+        lifts: dict[str, None] = {}
+        for text in strings:
+            kind, lifted_by = self._kind(argument, text)
+            if kind:
+                kinds[kind].append(text)
+                lifts[lifted_by] = None
+        return tuple(kinds["exact"]), tuple(kinds["prefix"]), tuple(kinds["part"]), "; ".join(filter(None, lifts))
+
+    def _kind(self, argument: str, text: str) -> tuple[str, str]:
+        """How a string is compared, told by what is rejected: it alone, what starts with it, what holds it."""
+        found = ""
+        lifted_by = ""
+        for kind, value in (("exact", text), ("prefix", f"{text}q"), ("part", f"q{text}q")):
+            if not text.strip() or self.budget < 0:
+                break
+            try:
+                told, steps = _verdict(
+                    self.code, self.outside, self.entry, {argument: known(value, Value(about=argument))}
+                )
+            except (GaveUp, RecursionError):
+                break
+            self.budget -= steps
+            if told.outcome != "rejected" or told.pattern != text:
+                break
+            found, lifted_by = kind, told.lifted_by
+        return found, lifted_by
+
+
+# Where to look
+
+
+_Node = TypeVar("_Node", bound=ast.AST)
+
+
+def _nodes(text: Text, kind: type[_Node]) -> list[_Node]:
+    return cast(list[_Node], text.nodes.get(kind, []))
+
+
+def _hints(text: Text) -> list[int]:
+    """The lines of comparisons with strings, or with what may hold some."""
+    lists = set(_named_lists(text))
+    loops = [(loop.target, loop.iter) for loop in _nodes(text, ast.For)]
+    loops += [(loop.target, loop.iter) for loop in _nodes(text, ast.comprehension)]
+    for target, over in loops:
+        if _holds_texts(over, lists):
+            lists |= {node.id for node in ast.walk(target) if isinstance(node, ast.Name)}
+    compared = [node.lineno for node in _nodes(text, ast.Compare) if _compares(node, lists)]
+    return compared + [node.lineno for node in _nodes(text, ast.Call) if _matches(node, lists)]
+
+
+def _named_lists(text: Text) -> Iterator[str]:
+    """The names that are given a collection of strings, and those of constants that are imported."""
+    for assignment in _nodes(text, ast.Assign):
+        if _holds_texts(assignment.value, set()):
+            yield from map(last_name, assignment.targets)
+    for annotated in _nodes(text, ast.AnnAssign):
+        if annotated.value is not None and _holds_texts(annotated.value, set()):
+            yield last_name(annotated.target)
+    for statement in _nodes(text, ast.ImportFrom):
+        names = (alias.asname or alias.name for alias in statement.names)
+        yield from (name for name in names if _CONSTANT.fullmatch(name))
+
+
+def _holds_texts(node: ast.expr, lists: set[str]) -> bool:
+    """Whether an expression is a string or a collection of some, or goes by a name that such a one has."""
+    waiting = [node]
+    while waiting:
+        match waiting.pop():
+            case ast.Constant(value=str()):
+                return True
+            case ast.List(elts=elements) | ast.Tuple(elts=elements) | ast.Set(elts=elements):
+                waiting += elements
+            case ast.Call(args=[inner]):
+                waiting.append(inner)
+            case ast.BinOp(left=left, right=right):
+                waiting += [left, right]
+            case ast.Name(id=name) if name in lists:
+                return True
+            case ast.Attribute(attr=attr) if attr in lists or _CONSTANT.fullmatch(attr):
+                return True
+    return False
+
+
+def _compares(node: ast.Compare, lists: set[str]) -> bool:
+    if not isinstance(node.ops[0], ast.Eq | ast.In):
+        return False
+    return any(_holds_texts(each, lists) for each in (node.left, *node.comparators))
+
+
+def _matches(node: ast.Call, lists: set[str]) -> bool:
+    called = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+    return called in ("startswith", "endswith", *MATCHES) and any(_holds_texts(each, lists) for each in node.args)
+
+
+def _entries(code: Code, raising: list[int], hints: list[int]) -> Iterator[Entry]:
+    """What may be called from elsewhere and compares with strings and raises, or calls what does."""
+    methods = [method for of in code.classes.values() for method in of.methods.values()]
+    functions = [*code.functions.values(), *methods]
+    comparing = {function.name for function in functions if _spans(function, hints)}
+    hot = {
+        function.name
+        for function in functions
+        if _spans(function, raising) and (function.name in comparing or _calls(function, comparing))
+    }
+    for name, function in code.functions.items():
+        if not name.startswith("_") and _is_hot(function, hot) and code.is_plain(function):
+            yield Entry(name, None, function)
+    for name, of in code.classes.items():
+        hot_ones = [method for method in of.methods.values() if _is_hot(method, hot)]
+        if hot_ones and any(method.name in _MAKING or checked_fields(method) for method in hot_ones):
+            yield Entry(name, of, None)
+        for method in hot_ones:
+            if not method.name.startswith("_") and not checked_fields(method) and code.is_plain(method):
+                yield Entry(f"{name}.{method.name}", of, method)
+
+
+def _spans(node: ast.stmt, lines: list[int]) -> bool:
+    at = bisect_left(lines, node.lineno)
+    return at < len(lines) and lines[at] <= (node.end_lineno or node.lineno)
+
+
+def _is_hot(function: Function, hot: set[str]) -> bool:
+    return function.name in hot or (bool(hot) and _calls(function, hot))
+
+
+def _calls(function: Function, names: set[str]) -> bool:
+    return any(isinstance(node, ast.Call) and last_name(node.func) in names for node in ast.walk(function))
