@@ -6,14 +6,22 @@ import ast
 import io
 import textwrap
 import tokenize
+from dataclasses import replace
+from functools import partial
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from ranges import Story
 
 from ssot_fix.audit.areas.debt import MARKERS, DebtArea, look
+from ssot_fix.audit.areas.debt_ages import ages
+from ssot_fix.audit.model import Finding
+from ssot_fix.audit.settings import Options
 from ssot_fix.audit.text import Text
+from ssot_fix.audit.view import open_view
 from ssot_fix.newer_syntax import Unparseable
+from ssot_fix.project.config import Config
 from ssot_fix.source import UnreadableText
 
 
@@ -251,3 +259,143 @@ def test_comments_are_those_of_the_tokenizer(lines):
     comments = [token for token in tokens if token.type == tokenize.COMMENT]
     told = [token.start[0] for token in comments if any(each in token.string for each in MARKERS)]
     assert [item.line for item in look(Text(text.raw)) or ()] == told
+
+
+# Since when
+
+
+@pytest.fixture
+def story(tmp_path, command_environment) -> Story:
+    made = Story(tmp_path / "project")
+    made.tell = partial(made.tell, command_environment)
+    return made
+
+
+def aged(story: Story) -> dict[tuple[str, str, int], str | None]:
+    """By path, subject and line: which of the commits brought it."""
+    view = open_view(Config(story.root, options={"audit": Options()}))
+    findings = [
+        Finding("debt", site.kind, path, site.line, site.subject, site.message)
+        for path in view.python
+        for site in DebtArea(view).sites(path, look(Text(view.read(path))) or ())
+    ]
+    commits = ages(view, findings)
+    assert commits.keys() <= set(findings)
+    told = {finding: commits[finding].subject if finding in commits else None for finding in findings}
+    return {(each.path, each.subject, each.line): subject for each, subject in told.items()}
+
+
+BODY = "".join(f"def step_{n}():\n    return {n}\n" for n in range(20))
+TODO = "# TODO: mend\n"
+STUB = "def load():\n    raise NotImplementedError\n"
+
+
+def test_since_when(story):
+    story.commit({"a.py": f"x = 1  {TODO}", "b.py": BODY, "c.py": STUB})
+    story.commit({"b.py": f"{BODY}{STUB}"})
+    story.commit({"a.py": f"y = 2\nx = 1  {TODO}", "b.py": f"# TODO: drop\n{BODY}{STUB}"})
+    story.commit({"b.py": f"# TODO: drop it\n{BODY}{STUB}{TODO}"})
+    story.tell()
+    assert aged(story) == {
+        ("a.py", "TODO: mend", 2): "commit 0",
+        ("b.py", "TODO: drop it", 1): "commit 3",
+        ("b.py", "load", 43): "commit 1",
+        ("b.py", "TODO: mend", 44): "commit 3",
+        ("c.py", "load", 2): "commit 0",
+    }
+
+
+def test_since_it_is_there_again(story):
+    story.commit({"a.py": STUB})
+    story.commit({"a.py": "def load():\n    return 1\n"})
+    story.commit({"a.py": f"{TODO}{STUB}"})
+    story.commit({"a.py": STUB})
+    story.commit({"a.py": f"{TODO}{STUB}"})
+    story.tell()
+    assert aged(story) == {("a.py", "TODO: mend", 1): "commit 4", ("a.py", "load", 3): "commit 2"}
+
+
+def test_several_that_are_called_alike(story):
+    """Which came when can't be told, unless all came at once."""
+    story.commit({"other.py": ""})
+    story.commit({"a.py": f"{TODO}x = 1\n", "b.py": f"{TODO}x = 1\n{TODO}"})
+    story.commit({"a.py": f"{TODO}x = 1\n{TODO}"})
+    story.tell()
+    assert aged(story) == {
+        ("a.py", "TODO: mend", 1): None,
+        ("a.py", "TODO: mend", 3): None,
+        ("b.py", "TODO: mend", 1): "commit 1",
+        ("b.py", "TODO: mend", 3): "commit 1",
+    }
+
+
+def test_through_renames(story):
+    story.commit({"a.py": f"{BODY}{TODO}", "other.py": TODO})
+    story.commit({"a.py": f"{BODY}{STUB}{TODO}"})
+    story.commit({"a.py": None, "pkg/b.py": f"{BODY}{STUB}{TODO}# FIXME: path\n"})
+    story.commit({"a.py": f"{TODO}"})
+    story.commit({"pkg/b.py": None, "pkg/c.py": f"{BODY}{STUB}{TODO}# FIXME: path\n"})
+    story.tell()
+    assert aged(story) == {
+        ("a.py", "TODO: mend", 1): "commit 3",
+        ("other.py", "TODO: mend", 1): "commit 0",
+        ("pkg/c.py", "load", 42): "commit 1",
+        ("pkg/c.py", "TODO: mend", 43): "commit 0",
+        ("pkg/c.py", "FIXME: path", 44): "commit 2",
+    }
+
+
+def test_through_merges(story):
+    """Who wrote it, not who merged it; what the merge itself brought is its own."""
+    base = story.commit({"a.py": BODY, "b.py": BODY})
+    ours = story.commit({"c.py": ""}, base)
+    theirs = story.commit({"a.py": f"{BODY}{TODO}", "new.py": TODO}, base)
+    story.commit({"a.py": f"{BODY}{TODO}", "new.py": TODO, "b.py": f"{BODY}{STUB}"}, ours, theirs)
+    story.tell()
+    assert aged(story) == {
+        ("a.py", "TODO: mend", 41): "commit 2",
+        ("b.py", "load", 42): "commit 3",
+        ("new.py", "TODO: mend", 1): "commit 2",
+    }
+
+
+def test_what_can_not_be_known(story, tmp_path):
+    story.commit({"a.py": TODO, "b.py": "1"})
+    story.commit({"b.py": STUB})
+    story.commit({"b.py": f"{STUB}def (:"})
+    story.commit({"b.py": STUB, "c.py": TODO})
+    story.tell()
+    # A version that Python can't read is not taken for one without the debt.
+    assert aged(story)["b.py", "load", 2] == "commit 1"
+    shallow = Story(tmp_path / "shallow")
+    story.git("clone", "--quiet", "--depth=2", story.root.as_uri(), str(shallow.root))
+    assert aged(shallow) == {
+        ("a.py", "TODO: mend", 1): None,
+        ("b.py", "load", 2): None,
+        ("c.py", "TODO: mend", 1): "commit 3",
+    }
+
+
+def test_versions_that_git_lacks(story):
+    story.commit({"a.py": BODY, "b.py": TODO})
+    story.commit({"a.py": f"{TODO}{BODY}"})
+    story.commit({"a.py": f"{TODO}{BODY}\n"})
+    story.tell()
+    lost = story.git("rev-parse", f"{story.ids[1]}:a.py")
+    story.git("repack", "-adq")
+    (pack,) = (story.root / ".git/objects/pack").glob("*.pack")
+    data = pack.read_bytes()
+    for file in (story.root / ".git/objects/pack").iterdir():
+        file.unlink()
+    story.git("unpack-objects", "-q", input=data)
+    (story.root / f".git/objects/{lost[:2]}/{lost[2:]}").unlink()
+    assert aged(story) == {("a.py", "TODO: mend", 1): None, ("b.py", "TODO: mend", 1): "commit 0"}
+
+
+def test_without_a_history(story):
+    story.commit({"a.py": TODO})
+    story.tell()
+    view = open_view(Config(story.root, options={"audit": Options()}))
+    finding = Finding("debt", "TODO", "gone.py", 1, "TODO: mend", "")
+    assert ages(view, [finding, replace(finding, area="imports", path="a.py")]) == {}
+    assert ages(view, []) == {}

@@ -106,23 +106,25 @@ class _Reader:
 
     def __init__(self, text: Text) -> None:
         self._text = text
+        self._functions: list[tuple[_Function, _Place]] = []
         self._classes: dict[str, ast.ClassDef] = {}
         self._bases: set[str] = set()
-        for node in text.nodes.get(ast.ClassDef, ()):
-            assert isinstance(node, ast.ClassDef)
-            self._classes[node.name] = node
-            self._bases.update(_base_names(node))
-
-    def read(self) -> Iterator[tuple[str, int, str]]:
-        waiting: list[tuple[ast.stmt, _Place]] = [(node, _Place()) for node in self._text.tree.body]
+        waiting: list[tuple[ast.stmt, _Place]] = [(node, _Place()) for node in reversed(text.tree.body)]
         while waiting:
             node, place = waiting.pop()
             if isinstance(node, _Function):
-                if (raised := _raise_of(node)) and not self._is_abstract(node, raised, place):
-                    yield UNIMPLEMENTED, raised.lineno, place.name(node.name)
-                if _is_empty(node) and not self._is_meant(node, place):
-                    yield EMPTY, node.lineno, place.name(node.name)
+                self._functions.append((node, place))
+            elif isinstance(node, ast.ClassDef):
+                self._classes[node.name] = node
+                self._bases.update(_base_names(node))
             waiting += _inside(node, place)
+
+    def read(self) -> Iterator[tuple[str, int, str]]:
+        for function, place in self._functions:
+            if (raised := _raise_of(function)) and not self._is_abstract(function, raised, place):
+                yield UNIMPLEMENTED, raised.lineno, place.name(function.name)
+            if _is_empty(function) and not self._is_meant(function, place):
+                yield EMPTY, function.lineno, place.name(function.name)
 
     def _is_abstract(self, function: _Function, raised: ast.Raise, place: _Place) -> bool:
         """Whether a raise is how a function says that others are to implement it, or that something is missing."""
@@ -147,8 +149,8 @@ class _Reader:
             or any(_decorator(each) not in _PLAIN for each in function.decorator_list)
             or any(map(_MEANT_NAME.search, names))
             or bool(_MEANT_TEXT.search(self._lines(function)))
-            or function.name in self._handed_on
             or self._may_override(function.name, place.owner)
+            or function.name in self._handed_on
         )
 
     def _lines(self, function: _Function) -> str:
