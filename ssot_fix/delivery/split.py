@@ -7,16 +7,10 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from codeowners import CodeOwners
-
 from ssot_fix.delivery.repository import Repository
+from ssot_fix.project.owners import PLACES, code_owners
 
 PREFIX = "ssot-fix"
-# Where GitHub looks, in this order: docs.github.com, About code owners.
-_CODEOWNERS = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS")
-# Comments, and lines that GitHub skips: of gitignore's patterns it does not know `!`, `\\#` and `[ ]` (same page).
-_COMMENT = re.compile(r"(?:^|\s)#.*")
-_SKIPPED = re.compile(r"\s*(?:!|\\#|(?:\\ |\S)*\[)")
 _AT_THE_TOP = "top-level"
 _NOBODY = "unowned"
 
@@ -51,11 +45,11 @@ def by_directory(path: str) -> Part:
 
 def by_owner(repository: Repository, commit: str, notes: list[str]) -> PartOf:
     """A file's owners, by the CODEOWNERS file of a commit. Files with the same owners go together."""
-    text = next((text for path in _CODEOWNERS if (text := repository.text(commit, path)) is not None), None)
+    text = next((text for path in PLACES if (text := repository.text(commit, path)) is not None), None)
     if text is None:
-        notes.append(f"no {', '.join(_CODEOWNERS)}: everything goes into one branch, without an owner")
+        notes.append(f"no {', '.join(PLACES)}: everything goes into one branch, without an owner")
         text = b""
-    owners = CodeOwners(_rules(text.decode("utf-8-sig", "replace")))
+    owners = code_owners(text)
 
     def part(path: str) -> Part:
         found = sorted({(kind, name) for kind, name in owners.of(path)})
@@ -67,12 +61,6 @@ def by_owner(repository: Repository, commit: str, notes: list[str]) -> PartOf:
         return Part(" ".join(names) if names != [_NOBODY] else found[0][1], f"owned by {' and '.join(names)}", people)
 
     return part
-
-
-def _rules(text: str) -> str:
-    """The lines of a CODEOWNERS file that GitHub takes, without comments."""
-    lines = (_COMMENT.sub("", line) for line in text.splitlines())
-    return "\n".join(line for line in lines if not _SKIPPED.match(line))
 
 
 def branch_name(name: str | None, codemods: Sequence[str], how: str | None, key: str) -> str:
