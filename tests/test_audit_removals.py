@@ -195,6 +195,42 @@ FATES = [
         ["function a:old: gone"],
     ),
     (
+        "a line that only looks like a switched use",
+        [
+            {"a.py": klass("Engine", "start", "stop") + "\ndef f(e):\n    first(e)\n    e.stop()\n    last(e)\n"},
+            {
+                "a.py": klass("Engine", "start")
+                + "    def paint(self):\n        return 1\n\n"
+                + "def f(e):\n    first(e)\n    last(e)\n\ndef g(e):\n    e.paint()\n"
+            },
+        ],
+        ["method a:Engine.stop: gone"],
+    ),
+    (
+        "a list of imports is no use",
+        [
+            {"a.py": ENGINE, "b.py": "from a import (\n    Engine,\n)\n"},
+            {"c.py": klass("Motor", "paint", word="canvas"), "a.py": "", "b.py": "from c import (\n    Motor,\n)\n"},
+        ],
+        ["class a:Engine: gone"],
+    ),
+    (
+        "a method whose uses were switched",
+        [
+            {"a.py": klass("Engine", "start", "stop"), "b.py": "def f(e):\n    first(e)\n    e.stop()\n    last(e)\n"},
+            {
+                "a.py": klass("Engine", "start") + "    def halt(self):\n        return 1\n",
+                "b.py": "def f(e):\n    first(e)\n    e.halt()\n    last(e)\n",
+            },
+        ],
+        ["method a:Engine.stop: replaced a:Engine.halt"],
+    ),
+    (
+        "something small that came with another commit",
+        [{"a.py": "def f():\n    return call(1)\n"}, {"a.py": ""}, {"b.py": "def f():\n    return call(1)\n"}],
+        ["module a: gone"],
+    ),
+    (
         "replaced where uses were switched",
         [
             {"a.py": ENGINE, "b.py": "from a import Engine\n\nmake(Engine)\n"},
@@ -231,8 +267,8 @@ FATES = [
     ),
     (
         "a module moved without git's seeing it",
-        [{"a.py": ENGINE + function("f")}, {"pkg/b.py": ENGINE + function("f")}],
-        ["module a: moved pkg.b"],
+        [{"a.py": ENGINE + function("f")}, {"pkg/a.py": ENGINE + function("f")}],
+        ["module a: moved pkg.a"],
     ),
 ]
 

@@ -20,6 +20,7 @@ from ssot_fix.audit.model import Removal
 __all__ = ["Change", "removals"]
 
 _SHARE = 0.75  # of a module's lines that have to lead to one other module
+_TOLD = 3  # definitions whose evidence is told for a module
 
 Judged = tuple[Loss, Fate]
 
@@ -109,8 +110,13 @@ class _Judge:
         fate = self._renamed(module, became) if became else self._by_contents(module, judged)
         yield module, fate
         for loss, own in judged:
-            if own.fate != "gone" if fate.fate == "gone" else not _leads_to(own, fate.new):
+            is_told = own.fate == "gone" if fate.new is None else self._is_there(loss, own, fate.new)
+            if not is_told:
                 yield loss, own
+
+    def _is_there(self, loss: Loss, fate: Fate, module: str) -> bool:
+        """Whether a definition is in the module that its own became."""
+        return _target(fate) == module or (fate.fate == "gone" and self._fates.is_in(loss, module))
 
     def _renamed(self, module: Loss, became: str) -> Fate:
         project = self._span.view.project
@@ -124,22 +130,22 @@ class _Judge:
 
     def _by_contents(self, module: Loss, judged: Sequence[Judged]) -> Fate:
         """What most of a module's definitions, by lines, tell of where it went."""
-        weights: dict[tuple[str, str], list[Judged]] = defaultdict(list)
         targets: dict[str, list[Judged]] = defaultdict(list)
-        for loss, fate in judged:
-            if fate.new:
-                target = fate.new.partition(":")[0]
-                targets[target].append((loss, fate))
-                weights[target, fate.fate].append((loss, fate))
+        for each in judged:
+            targets[_target(each[1])].append(each)
+        targets.pop("", None)
         best = max(targets, key=lambda each: (_lines(targets[each]), each), default="")
         share = _lines(targets[best]) / _lines(judged) if best else 0.0
         if share < _SHARE:
             return self._gone(judged)
-        kind = max((key for key in weights if key[0] == best), key=lambda key: (_lines(weights[key]), key))[1]
-        count = f"{len(targets[best])} of its {len(judged)} definitions"
+        there = sorted(targets[best], key=lambda each: -each[0].size)
+        count = f"{len(there)} of its {len(judged)} definitions"
         said = f"{count}, {int(100 * share)} % of their lines, went to {best}"
-        confidence = min(fate.confidence for _, fate in targets[best])
-        return Fate(kind, best, confidence, (said, *targets[best][0][1].evidence[:1]))
+        details = [f"{loss.name}: {fate.evidence[0]}" for loss, fate in there[:_TOLD]]
+        fate = there[0][1].fate
+        if fate in {"moved", "renamed"}:
+            fate = "moved" if _last(best) == _last(self._span.view.project.module_name(module.path)) else "renamed"
+        return Fate(fate, best, min(each.confidence for _, each in there), (said, *details))
 
     def _gone(self, judged: Sequence[Judged]) -> Fate:
         kept = [fate for _, fate in judged if fate.fate != "gone"]
@@ -149,8 +155,13 @@ class _Judge:
         return Fate("gone", None, round(1 - len(kept) / len(judged), 3), (said,))
 
 
-def _leads_to(fate: Fate, module: str | None) -> bool:
-    return fate.new is not None and fate.new.partition(":")[0] == module
+def _target(fate: Fate) -> str:
+    """The module that a fate leads to."""
+    return (fate.new or "").partition(":")[0]
+
+
+def _last(module: str) -> str:
+    return module.rpartition(".")[2]
 
 
 def _lines(judged: Sequence[Judged]) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,7 +15,8 @@ from ssot_fix.newer_syntax import Unparseable
 from ssot_fix.source import UnreadableText
 
 Node = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
-_DEFINITION = re.compile(rb"^([ \t]*)(?:async[ \t]+)?(?:def|class)[ \t]+([\w\x80-\xff]+)|(\"\"\"|''')", re.MULTILINE)
+_DEFINITION = re.compile(rb"\n([ \t]*+)(?:async[ \t]++)?+(?:def|class)[ \t]++([\w\x80-\xff]++)")
+_QUOTES = re.compile(rb"\"\"\"|'''")
 _WORD = re.compile(rb"[^\W\d][\w\x80-\xff]{3,}")
 
 
@@ -136,18 +138,16 @@ class Versions:
 
 def _outline(raw: bytes) -> Iterator[tuple[str, bool]]:
     """Qualified names, each with whether it is sure to be code: outside of long strings, by counting quotes."""
-    text = raw.replace(b"\r", b"\n") if b"\r" in raw else raw
+    text = b"\n" + (raw.replace(b"\r", b"\n") if b"\r" in raw else raw)
+    quotes = [match.start() for match in _QUOTES.finditer(text)]
     around: list[tuple[int, str]] = []
-    is_code = True
     for match in _DEFINITION.finditer(text):
-        if match[3]:
-            is_code = not is_code
-            continue
         depth = len(match[1].expandtabs())
         while around and around[-1][0] >= depth:
             around.pop()
         name = match[2].decode(errors="replace")
         around.append((depth, f"{around[-1][1]}.{name}" if around else name))
+        is_code = bisect_left(quotes, match.start()) % 2 == 0
         yield around[-1][1], is_code and name.isascii()  # others are spelled in several ways
 
 

@@ -13,13 +13,16 @@ from ssot_fix.audit.areas.removals_losses import Loss, Range
 from ssot_fix.audit.areas.removals_switches import Switches
 from ssot_fix.project.history import Commit
 
-_MOVED = 0.6  # from this likeness on, a namesake that came in the range is the old one
+_MOVED = 0.6  # from this likeness on, a namesake that came with the same commit is the old one
+_APART = 0.9  # the same for one that came with another commit of the range
 _MERGED = 0.8  # the same for one that was there before
 _RENAMED = 0.8  # the same for something of another name in the same module
 _TOKENS = 20  # what is smaller and has another name may be alike by chance
 _SMALL = 8  # what is smaller has to be the same text, whatever its name
+_LARGE = 60  # what is smaller does not come with another commit
 _WORDS = 0.6  # the share of its words that a file has to have before it is parsed
 _KEPT = 0.75  # of the methods of a class, by size, that another class has to have to be what it was merged into
+_HALF = 0.5  # what is less alike is not worth a word
 _NAMESAKES = 20  # more of one name tell nothing
 
 
@@ -115,11 +118,21 @@ class Fates:
         return self._alike(loss, best, *also)
 
     def _is_it(self, loss: Loss, match: _Match) -> bool:
-        least = _MOVED if self._came(match) else _MERGED
-        old = self._old_shape(loss)
+        """Whether something of the same name is alike enough, by when it came."""
+        old, came = self._old_shape(loss), self._came(match)
+        is_apart = came is not None and came.id != loss.change.commit.id and match.path != loss.now
+        least = _APART if is_apart else _MOVED if came else _MERGED
         if old is None or not match.like.same_kind or match.like.score < least:
             return False
+        if is_apart and len(old.body) < _LARGE:
+            return False
         return match.like.same_text or len(old.body) >= _SMALL
+
+    def is_in(self, loss: Loss, module: str) -> bool:
+        """Whether a module has something alike under the same name."""
+        path = self._view.project.locate(module)
+        match = self._compare(loss, path, loss.name) if path else None
+        return match is not None and match.like.same_kind and match.like.score >= _MOVED
 
     def _is_taken_instead(self, loss: Loss, match: _Match) -> bool:
         """Whether the commit switched uses to something that was there before; a mere copy tells nothing."""
@@ -136,18 +149,21 @@ class Fates:
 
     def _renamed(self, loss: Loss) -> Fate | None:
         """Something alike of another name that came into the same module or class in the range."""
+        best = self._nearest(loss)
+        return self._alike(loss, best) if best and best.like.score >= _RENAMED else None
+
+    def _nearest(self, loss: Loss) -> _Match | None:
+        """What is most alike of what came into the module under other names; None if what went is small."""
         old = self._old_shape(loss)
         if loss.head is None or old is None or len(old.body) < _TOKENS:
             return None
         fresh = [
-            each
+            each.name
             for name, each in loss.head.definitions.items()
             if name not in loss.old.definitions and _is_class(each) == (loss.kind == "class")
         ]
-        matches = [match for each in fresh if (match := self._compare(loss, loss.now, each.name))]
-        fit = [match for match in matches if match.like.same_kind and match.like.score >= _RENAMED]
-        best = max(fit, key=lambda each: (each.like.score, each.name), default=None)
-        return self._alike(loss, best) if best else None
+        matches = [match for name in fresh if (match := self._compare(loss, loss.now, name)) and match.like.same_kind]
+        return max(matches, key=lambda each: (each.like.score, each.name), default=None)
 
     def _merged(self, loss: Loss) -> Fate | None:
         """Most of a class's methods are methods of one other class that changed in the same commit."""
@@ -205,14 +221,20 @@ class Fates:
             )
             said = f"the nearest of that name, in {best.path}, is {copy}: {best.percent} % alike"
             return Fate("gone", None, round(1 - best.like.score / 2, 3), (said, *best.like.obstacles[:2]))
-        others = [path for path, _ in self._view.index.definitions(loss.name) if path != loss.path]
+        nearest = self._nearest(loss)
+        if nearest and nearest.like.score >= _HALF:
+            said = f"the nearest that came into its module, {nearest.name}, is only {nearest.percent} % alike"
+            return Fate("gone", None, round(1 - nearest.like.score / 2, 3), (said,))
+        return Fate("gone", None, 0.9, (self._nothing(loss),))
+
+    def _nothing(self, loss: Loss) -> str:
+        """What was looked through in vain."""
         if "." in loss.name:
-            said = "nothing like it is left in its module or in what changed with it"
-        elif others:
-            said = f"no definition of that name is like it, of {len(others)}"
-        else:
-            said = "nothing of that name is left, and nothing like it in its module"
-        return Fate("gone", None, 0.9, (said,))
+            return "nothing like it is left in its module or in what changed with it"
+        others = [path for path, _ in self._view.index.definitions(loss.name) if path != loss.path]
+        if others:
+            return f"no definition of that name is like it, of {len(others)}"
+        return "nothing of that name is left, and nothing like it in its module"
 
     # Candidates
 

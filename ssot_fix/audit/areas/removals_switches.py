@@ -13,6 +13,8 @@ from ssot_fix.project.scan import Imported, scan
 
 _MOST = 0.6  # of the files that were switched, those that have to agree
 _LINES = 200  # of a file that are looked at for one name
+_NO_USE = frozenset({b"import", b"from", b"def", b"class", b"async", b"#"})
+_LETTER = re.compile(rb"[A-Za-z_]")
 
 Pair = tuple[str, str | None]
 
@@ -97,21 +99,59 @@ class Switches:
 
 
 def _substituted(old: bytes, new: bytes, name: str, before: bytes) -> Iterator[tuple[str, int]]:
-    """Names that stand where another stood in lines that are the same but for that, each with its line now."""
+    """Names that stand where another stood, each with its line now.
+
+    The lines are the same but for that, and lie in the same place between the same lines. Imports don't count: their
+    lists are no uses.
+    """
     word = re.compile(before + rb"(?:%b)\b" % re.escape(name.encode()))
-    old_lines, new_lines = old.splitlines(), new.splitlines()
-    kept = frozenset(old_lines).intersection(new_lines)
-    fresh = [(at, line) for at, line in enumerate(new_lines, 1) if line not in kept]
-    gone = [line for line in old_lines if line not in kept and word.search(line)][:_LINES]
+    sides = _Lines(old), _Lines(new)
+    kept = sides[0].known & sides[1].known
+    fresh = [at for at, line in enumerate(sides[1].lines) if line not in kept]
     seen: set[str] = set()
-    for line in gone:
-        head, tail = _parts(line, word, name)
-        for at, other in fresh:
-            if other.startswith(head) and other.endswith(tail) and len(other) > len(head) + len(tail):
-                middle = other[len(head) : len(other) - len(tail) or None].decode(errors="replace")
-                if middle.isidentifier() and middle != name and middle not in seen:
-                    seen.add(middle)
-                    yield middle, at
+    gone = [at for at, line in enumerate(sides[0].lines) if line not in kept and word.search(line)]
+    for at in gone[:_LINES]:
+        head, tail = _parts(sides[0].lines[at], word, name)
+        around = sides[0].around(at, kept) if _is_use(head, tail) else None
+        for other in fresh if around else ():
+            middle = _between(sides[1].lines[other], head, tail)
+            if middle not in {"", name, *seen} and sides[1].around(other, kept) == around:
+                seen.add(middle)
+                yield middle, other + 1
+
+
+class _Lines:
+    """The lines of a text, and where they lie between those that another text has, too."""
+
+    def __init__(self, raw: bytes) -> None:
+        self.lines = raw.splitlines()
+        self.known = frozenset(self.lines)
+
+    def around(self, at: int, kept: frozenset[bytes]) -> tuple[bytes, bytes, int]:
+        """The next line above and below a line that was kept and is not blank, and how far up the former is."""
+        above = next((n for n in range(at - 1, -1, -1) if self._marks(n, kept)), -1)
+        below = next((n for n in range(at + 1, len(self.lines)) if self._marks(n, kept)), len(self.lines))
+        return self._line(above), self._line(below), at - above
+
+    def _marks(self, at: int, kept: frozenset[bytes]) -> bool:
+        return self.lines[at] in kept and bool(self.lines[at].strip())
+
+    def _line(self, at: int) -> bytes:
+        return self.lines[at] if 0 <= at < len(self.lines) else b""
+
+
+def _is_use(head: bytes, tail: bytes) -> bool:
+    """Whether a line that has this around a name does more than list or define it."""
+    words = head.split()
+    return not (words and words[0] in _NO_USE) and (b"(" in tail or b"." in tail or bool(_LETTER.search(head + tail)))
+
+
+def _between(line: bytes, head: bytes, tail: bytes) -> str:
+    """The identifier between a line's start and end; empty if there is none."""
+    if len(line) <= len(head) + len(tail) or not (line.startswith(head) and line.endswith(tail)):
+        return ""
+    middle = line[len(head) : len(line) - len(tail)].decode(errors="replace")
+    return middle if middle.isidentifier() else ""
 
 
 def _parts(line: bytes, word: re.Pattern[bytes], name: str) -> tuple[bytes, bytes]:
