@@ -137,7 +137,7 @@ class _Judge:
         best = max(targets, key=lambda each: (_lines(targets[each]), each), default="")
         share = _lines(targets[best]) / _lines(judged) if best else 0.0
         if share < _SHARE:
-            return self._gone(judged)
+            return self._gone(module, judged)
         there = sorted(targets[best], key=lambda each: -each[0].size)
         count = f"{len(there)} of its {len(judged)} definitions"
         said = f"{count}, {int(100 * share)} % of their lines, went to {best}"
@@ -147,12 +147,13 @@ class _Judge:
             fate = "moved" if _last(best) == _last(self._span.view.project.module_name(module.path)) else "renamed"
         return Fate(fate, best, min(each.confidence for _, each in there), (said, *details))
 
-    def _gone(self, judged: Sequence[Judged]) -> Fate:
+    def _gone(self, module: Loss, judged: Sequence[Judged]) -> Fate:
+        if not judged:
+            said = "it defined no class or function" if module.old.text else "it could not be parsed"
+            return Fate("gone", None, 0.9, (f"git saw no rename, and {said}",))
         kept = [fate for _, fate in judged if fate.fate != "gone"]
-        if not kept:
-            return Fate("gone", None, 0.9, ("nothing like it, or like what it defined, is left",))
-        said = f"of its {len(judged)} definitions only {len(kept)} went elsewhere"
-        return Fate("gone", None, round(1 - len(kept) / len(judged), 3), (said,))
+        said = f"{len(kept) or 'none'} of its {len(judged)} definitions went elsewhere"
+        return Fate("gone", None, round(0.9 * (1 - len(kept) / len(judged)), 3), (f"git saw no rename, and {said}",))
 
 
 def _target(fate: Fate) -> str:

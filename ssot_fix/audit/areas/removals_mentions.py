@@ -32,7 +32,7 @@ class Mentions:
 
     def _file(self, path: str, scan: Scan) -> None:
         for each in scan.imports:
-            target = self._project.absolute(path, each.level, each.module)
+            target = self._project.absolute(path, each.level, each.module) if each.level else each.module
             for module in self._among(target):
                 for name in each.names or ("",):
                     self._importers[module, name if module == target else ""].add(path)
