@@ -67,6 +67,28 @@ class Hunk(NamedTuple):
         return f"@@ -{_range(self.old_line, self.old_count)} +{_range(self.new_line, self.new_count)} @@"
 
 
+class Piece(NamedTuple):
+    """A part of a line as people see it; it is stressed if it is among the words that differ."""
+
+    text: str
+    is_stressed: bool
+
+
+class ShownLine(NamedTuple):
+    """A line of a hunk as people see it, without its line end, which it has or not."""
+
+    mark: str
+    pieces: tuple[Piece, ...]
+    has_newline: bool
+
+
+class ShownHunk(NamedTuple):
+    """A hunk as people see it."""
+
+    hunk: Hunk
+    lines: tuple[ShownLine, ...]
+
+
 class _Region(NamedTuple):
     """Whole lines of the old text, the half-open byte span [start, end), and what the edits make of them."""
 
@@ -148,25 +170,33 @@ def unified_diff(path: str, old: bytes, edits: Sequence[Edit]) -> bytes:
     return b"".join(pieces)
 
 
+def shown_hunks(old: bytes, edits: Sequence[Edit]) -> list[ShownHunk]:
+    """The hunks for people: in changed lines the words that differ are told apart.
+
+    Text is decoded as UTF-8 with replacement characters; what a viewer could obey is spelled out (`printable`), but
+    carriage returns are left out if all lines shown end with CRLF. Raises OverlappingEdits.
+    """
+    found = hunks(old, edits)
+    emphasis = _emphasis(_edit_spans(edits), found)
+    ending = b"\r\n" if _all_crlf(found) else b"\n"
+    return [ShownHunk(hunk, tuple(_shown(line, emphasis[line.mark], ending) for line in hunk.lines)) for hunk in found]
+
+
 def render_colored(path: str, old: bytes, edits: Sequence[Edit]) -> str:
     """The same diff for a terminal: ANSI colours, and in changed lines the words that differ in bold reverse.
 
-    Text is decoded as UTF-8 with replacement characters; what a terminal could obey is spelled out
-    (`printable`), but carriage returns are left out if all lines shown end with CRLF. Returns "" if the edits
-    change nothing. Raises OverlappingEdits.
+    Returns "" if the edits change nothing. Raises OverlappingEdits.
     """
-    found = hunks(old, edits)
+    found = shown_hunks(old, edits)
     if not found:
         return ""
-    emphasis = _emphasis(_edit_spans(edits), found)
-    ending = b"\r\n" if _all_crlf(found) else b"\n"
     pieces = []
     for sign, side in (("---", "a/"), ("+++", "b/")):
         name = _header_name(side, path).decode("utf-8", "replace").rstrip("\t")
         pieces.append(f"{_BOLD}{sign} {printable(name)}{_RESET}\n")
-    for hunk in found:
+    for hunk, lines in found:
         pieces.append(f"{_CYAN}{hunk.header}{_RESET}\n")
-        pieces += (_colored(line, emphasis[line.mark], ending) for line in hunk.lines)
+        pieces += map(_colored, lines)
     return "".join(pieces)
 
 
@@ -476,29 +506,33 @@ def _all_crlf(found: Iterable[Hunk]) -> bool:
     return all(text.endswith(b"\r\n") for text in texts if text.endswith(b"\n"))
 
 
-def _colored(line: Line, emphasis: Sequence[tuple[int, int]], ending: bytes) -> str:
-    text = line.text.removesuffix(ending)
+def _colored(line: ShownLine) -> str:
     color = _COLORS[line.mark]
-    body = color + line.mark + _stressed(text, line.start, emphasis) + (_RESET if color else "") + "\n"
-    if line.text.endswith(b"\n"):
-        return body
-    return body + f"{_DIM}{_NO_NEWLINE.decode().rstrip()}{_RESET}\n"
+    text = "".join(f"{_EMPHASIS}{text}{_NO_EMPHASIS}" if stressed else text for text, stressed in line.pieces)
+    body = color + line.mark + text + (_RESET if color else "") + "\n"
+    return body if line.has_newline else body + f"{_DIM}{_NO_NEWLINE.decode().rstrip()}{_RESET}\n"
 
 
-def _stressed(text: bytes, start: int, emphasis: Sequence[tuple[int, int]]) -> str:
+def _shown(line: Line, emphasis: Sequence[tuple[int, int]], ending: bytes) -> ShownLine:
+    text = line.text.removesuffix(ending)
+    return ShownLine(line.mark, tuple(_pieces(text, line.start, emphasis)), line.text.endswith(b"\n"))
+
+
+def _pieces(text: bytes, start: int, emphasis: Sequence[tuple[int, int]]) -> Iterator[Piece]:
     """The text, made printable, with the spans that fall on it stressed; without, if they cover it all."""
-    pieces: list[str] = []
+    pieces: list[Piece] = []
     position = plain = 0
     first = bisect_right(emphasis, start, key=lambda span: span[1])
     last = bisect_left(emphasis, start + len(text), key=lambda span: span[0])
     for span in emphasis[first:last]:
         low, high = _clipped(span[0] - start, span[1] - start, 0, len(text))
         plain += len(text[position:low].strip())
-        pieces += (_shown(text[position:low]), _EMPHASIS, _shown(text[low:high]), _NO_EMPHASIS)
+        pieces += (_piece(text[position:low]), _piece(text[low:high], is_stressed=True))
         position = high
     plain += len(text[position:].strip())
-    return "".join((*pieces, _shown(text[position:]))) if plain else _shown(text)
+    pieces.append(_piece(text[position:]))
+    return (piece for piece in (pieces if plain else [_piece(text)]) if piece.text)
 
 
-def _shown(text: bytes) -> str:
-    return printable(text.decode("utf-8", "replace"))
+def _piece(text: bytes, *, is_stressed: bool = False) -> Piece:
+    return Piece(printable(text.decode("utf-8", "replace")), is_stressed)
