@@ -113,7 +113,7 @@ def _output_options(*formats: str, plain: str = "text") -> Callable[[F], F]:
 )
 @click.option("-q", "--quiet", is_flag=True, help="No summary.")
 @click.option("-v", "--verbose", count=True, help="List every refused site; -vv: tracebacks.")
-@_output_options("sarif", "github")
+@_output_options("sarif", "github", "html")
 def run(**given: Any) -> int:  # noqa: ANN401
     """Find code that goes round the single sources of truth, and rewrite what is proved harmless."""
     from ssot_fix.commands.options import Options  # noqa: PLC0415

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-FOR_VIEWERS = ("sarif", "github")  # formats that tell of places, without a diff
+FOR_VIEWERS = ("sarif", "github", "html")  # formats that are made from the bytes of the files, not from diffs
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,7 +136,9 @@ def _sources(options: Options, root: Path, results: Sequence[FileResult]) -> dic
 
 
 def _for_viewers(options: Options, request: Request, outcome: Outcome, sources: dict[str, bytes]) -> bytes:
-    """The report as SARIF or as annotations; where files were written, of what is left in them."""
+    """The report as a page; or as SARIF or annotations, which tell, where files were written, of what is left."""
+    if options.format == "html":
+        return _page(options, request, outcome, sources)
     from ssot_fix.report import annotations, sarif  # noqa: PLC0415  rarely needed
     from ssot_fix.report.remaining import remaining  # noqa: PLC0415
 
@@ -146,3 +148,16 @@ def _for_viewers(options: Options, request: Request, outcome: Outcome, sources: 
     if options.format == "github":
         return annotations.render(results).encode()
     return sarif.render(results, sources, outcome.files_scanned, request.catalog, outcome.notes).encode()
+
+
+def _page(options: Options, request: Request, outcome: Outcome, sources: dict[str, bytes]) -> bytes:
+    from ssot_fix.report.dry_run_html import render  # noqa: PLC0415  rarely needed
+
+    return render(
+        outcome.results,
+        sources,
+        outcome.files_scanned,
+        [codemod.reasons for codemod in request.catalog.values()],
+        outcome.notes,
+        is_written=options.write,
+    )
