@@ -118,7 +118,7 @@ def test_overall_is_about_sites_of_areas_that_have_good_ones():
         ("imports", Tally(1, 2), Tally(1, 4), ("50.0 %", "25.0 %", "+25.00")),
         ("debt", Tally(0, 1200), Tally(0, 1300), ("1,200", "1,300", "-100")),
         ("debt", Tally(0, 2), Tally(0, 2), ("2", "2", "0")),
-        ("debt", Tally(0, 2), Tally(), ("2", "0", "+2")),
+        ("debt", Tally(0, 2), Tally(), ("2", "-", "+2")),
         ("debt", Tally(), Tally(), ("-", "-", "-")),
     ],
 )
@@ -281,13 +281,13 @@ def test_what_can_be_rewritten_is_grouped_by_command_service_and_scope():
     root = replace(one, path="-odd name.py", service="(root)", remedy="ssot-fix --write --codemod x './-odd name.py'")
     assert planned(one, other, billing, in_tests, root)["Rewrite"] == [
         (2, "isolated-environment: auth", "ssot-fix --write --codemod isolated-environment auth"),
+        (1, "x: (root)", "ssot-fix --write --codemod x './-odd name.py'"),
+        (1, "x: billing", "ssot-fix --write --codemod x billing"),
         (
             1,
             "isolated-environment: auth, tests",
             "ssot-fix --write --codemod isolated-environment --include-tests auth",
         ),
-        (1, "x: (root)", "ssot-fix --write --codemod x './-odd name.py'"),
-        (1, "x: billing", "ssot-fix --write --codemod x billing"),
     ]
 
 
@@ -301,8 +301,9 @@ def test_decisions_are_grouped_by_reason_or_else_by_kind():
     mixed = replace(READ, remedy="mixed-key: other operations on `X` stay")
     other = replace(mixed, kind="set", service="billing")
     plain = replace(READ, kind="copy", remedy="unknown words")
+    unsafe = replace(READ, area="encoding", remedy="unsafe: may differ")
     expired = replace(READ, area="debt", kind="TODO", accepted="why", until="2020-01-01", expired=True)
-    found = phases(report(mixed, other, plain, expired), HEADLINES)[0]
+    found = phases(report(mixed, other, plain, expired, unsafe), HEADLINES)[0]
     assert [(step.text, step.count, step.command, step.services) for step in found.steps] == [
         (
             "Decide on direct uses of the environment: Other operations on the same key stay (mixed-key)",
@@ -311,8 +312,20 @@ def test_decisions_are_grouped_by_reason_or_else_by_kind():
             ("auth", "billing"),
         ),
         ("Decide on direct uses of the environment: copy", 1, "", ("auth",)),
+        (
+            "Give an encoding by hand: May differ (unsafe)",
+            1,
+            "ssot-fix --unsafe-fixes --codemod utf8-files --codemod utf8-streams",
+            ("auth",),
+        ),
         ("Resolve or renew what was accepted for a time that has passed: TODO", 1, "", ("auth",)),
     ]
+
+
+def test_production_comes_before_tests():
+    debt = replace(READ, area="debt", kind="TODO")
+    in_tests = replace(debt, scope="test")
+    assert [count for count, _, _ in planned(debt, in_tests, in_tests)["Decide"]] == [1, 2]
 
 
 @pytest.mark.parametrize("remedy", ["", "'", "ssot-fix 'unclosed", "--codemod"])

@@ -73,7 +73,8 @@ def _compliance(summary: Summary, least: int, goal: str) -> Criterion:
         said = f"{counted(severe, 'finding')} that are critical or high" if summary.findings else "there are no sites"
         return Criterion(text, met, said)
     evidence = f"{summary.now.good:,} of {counted(summary.now.all, 'site')} ({percent(summary.now)})"
-    return Criterion(text, reaches(summary.now, least), f"{evidence}; {counted(severe, 'finding')} critical or high")
+    more = f"; {counted(severe, 'finding')} critical or high" if severe else ""
+    return Criterion(text, reaches(summary.now, least), evidence + more)
 
 
 def _removed(removals: Sequence[Removal]) -> Criterion:
@@ -200,14 +201,15 @@ def _steps(report: Report, findings: Iterable[Finding], headlines: Mapping[str, 
     for finding in findings:
         groups.setdefault(_work(finding, verdicts, headlines), []).append(finding)
     steps = [
-        _rewriting(work, group) if work.command else _deciding(work, group, headlines)
+        (work.scope, _rewriting(work, group) if work.command else _deciding(work, group, headlines))
         for work, group in groups.items()
     ]
-    return tuple(sorted(steps, key=_most_pressing))
+    return tuple(step for _, step in sorted(steps, key=_most_pressing))
 
 
-def _most_pressing(step: Step) -> tuple[int, int, str, str, tuple[str, ...]]:
-    return SEVERITIES.index(step.severity), -step.count, step.text, step.command, step.services
+def _most_pressing(scoped: tuple[str, Step]) -> tuple[object, ...]:
+    scope, step = scoped
+    return SEVERITIES.index(step.severity), scope != "production", -step.count, step.text, step.command, step.services
 
 
 def _work(finding: Finding, verdicts: Mapping[str, str], headlines: Mapping[str, str]) -> _Work:
@@ -269,14 +271,19 @@ def _decision(work: _Work, headlines: Mapping[str, str]) -> tuple[str, str]:
     """What is to be decided, and the command that tells more."""
     if work.reason:
         what = f"{_NOT_REWRITTEN[work.area]}: {headlines[work.reason]} ({work.reason})"
-        return what, f"ssot-fix explain {work.reason}"
+        shows = work.reason == "unsafe" and work.area in CODEMODS
+        return what, _dry_run("--unsafe-fixes", work.area) if shows else f"ssot-fix explain {work.reason}"
     if not work.kind:  # no run has looked at tests
-        options = [word for name in CODEMODS[work.area] for word in ("--codemod", name)]
-        return f"See what can be rewritten: {AREAS[work.area]}", shlex.join(("ssot-fix", "--include-tests", *options))
+        return f"See what can be rewritten: {AREAS[work.area]}", _dry_run("--include-tests", work.area)
     what = (
         "Resolve or renew what was accepted for a time that has passed" if work.expired else _NOT_REWRITTEN[work.area]
     )
     return f"{what}: {work.kind}", "ssot-fix discover-moves" if work.area == "imports" else ""
+
+
+def _dry_run(option: str, area: str) -> str:
+    """The command that shows what the codemods of an area would do."""
+    return shlex.join(["ssot-fix", option, *(word for name in CODEMODS[area] for word in ("--codemod", name))])
 
 
 def _services(findings: Iterable[Finding]) -> tuple[str, ...]:

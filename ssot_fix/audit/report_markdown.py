@@ -31,7 +31,7 @@ from ssot_fix.audit.model import (
     Tally,
     Validator,
 )
-from ssot_fix.audit.summary import change, is_open, now_and_start, overall, percent, told, worst
+from ssot_fix.audit.summary import change, is_open, now_and_start, overall, percent, standing, told, worst
 from ssot_fix.delivery.message import counted
 from ssot_fix.project.history import Commit
 from ssot_fix.report.diff import printable
@@ -194,11 +194,16 @@ def _keys(report: Report) -> Iterator[str]:
 
 def _key_row(key: Key) -> list[str]:
     defaults = _some(key.defaults, code_cell)
-    return [code_cell(key.name), ", ".join(key.problems), defaults, _some(key.readers, _use), _some(key.writers, _use)]
+    return [code_cell(key.name), ", ".join(key.problems), defaults, _uses(key.readers), _uses(key.writers)]
 
 
-def _use(use: KeyUse) -> str:
-    return f"{_place(use.place)} through {code_cell(use.through)}"
+def _uses(uses: Sequence[KeyUse]) -> str:
+    """How many go which way, each with a place, in production if there is one."""
+    ways: dict[str, list[KeyUse]] = {}
+    for use in sorted(uses, key=lambda use: use.place.scope != "production"):
+        ways.setdefault(use.through, []).append(use)
+    told = [f"{len(those):,} through {code_cell(way)} ({_place(those[0].place)})" for way, those in ways.items()]
+    return _some(told, str)
 
 
 def _broken(report: Report) -> Iterator[str]:
@@ -302,7 +307,7 @@ def _services(report: Report) -> Iterator[str]:
         yield "Compliance in production by area; the service with the most sites that are not in order comes first."
         rows = (
             [code_cell(name), percent(totals[name]), f"{totals[name].bad:,}"]
-            + [percent(report.services[name].get(area, Tally())) for area in areas]
+            + [standing(area, report.services[name].get(area, Tally())) for area in areas]
             for name in shown
         )
         sides = "l" + "r" * (len(areas) + 2)

@@ -164,9 +164,17 @@ def _area(summary: Summary, findings: Sequence[Finding], said: str, screen: _Scr
     shown = [each for each in worst(findings) if is_open(each) and each.scope == "production"]
     for text in filter(None, (said, frequencies(finding.kind for finding in shown))):
         yield from screen.wrapped(text, "  ")
-    for finding in shown[:_FINDINGS]:
+    for finding in _some(shown):
         yield from _finding(finding, screen)
-    yield from _more(len(shown) - _FINDINGS, "finding", screen)
+    yield from _more(len(shown) - len(_some(shown)), "finding", screen)
+
+
+def _some(findings: Sequence[Finding]) -> Sequence[Finding]:
+    """The first few, at most one of each file."""
+    firsts: dict[str, Finding] = {}
+    for finding in findings:
+        firsts.setdefault(finding.path, finding)
+    return list(firsts.values())[:_FINDINGS]
 
 
 def _finding(finding: Finding, screen: _Screen) -> Iterator[str]:

@@ -93,17 +93,21 @@ def change(now: Tally, start: Tally) -> str:
     return f"{now.percent - start.percent:+.2f}"
 
 
-def told(summary: Summary) -> tuple[str, str, str]:
-    """How an area stands now and stood at the start, and the change, for people.
+def standing(area: str, tally: Tally) -> str:
+    """How an area stands, for people: its compliance, or how many sites it has if it has none."""
+    if area in COMPLIANCE:
+        return percent(tally)
+    return f"{tally.bad:,}" if tally.all else "-"
 
-    An area without a compliance is told by how many sites it has.
-    """
-    now, start = summary.now, summary.start
-    if summary.area in COMPLIANCE:
-        return percent(now), percent(start), change(now, start)
-    if not (now.all or start.all):
-        return "-", "-", "-"
-    return f"{now.bad:,}", f"{start.bad:,}", f"{now.bad - start.bad:+,}" if now.bad != start.bad else "0"
+
+def told(summary: Summary) -> tuple[str, str, str]:
+    """How an area stands now and stood at the start, and the change, for people."""
+    area, now, start = summary.area, summary.now, summary.start
+    if area in COMPLIANCE or not (now.all or start.all):
+        moved = change(now, start)
+    else:
+        moved = f"{now.bad - start.bad:+,}" if now.bad != start.bad else "0"
+    return standing(area, now), standing(area, start), moved
 
 
 def worst(findings: Iterable[Finding]) -> list[Finding]:
