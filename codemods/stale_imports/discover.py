@@ -99,7 +99,8 @@ class Discovery:
 
     decider: Decider
     history: History
-    _trees: dict[str, ast.Module | None] = field(default_factory=dict)
+    _shapes: dict[tuple[str | bytes, str], Shape | None] = field(default_factory=dict)
+    _alike: dict[tuple[Pair, str], Likeness | None] = field(default_factory=dict)
 
     @property
     def project(self) -> Project:
@@ -120,6 +121,8 @@ class Discovery:
     def _all(self, uses: Uses, pasts: Mapping[Pair, Past]) -> dict[Pair, Discovered]:
         """What became of each pair; what a proven move mends can be imported, which may prove more."""
         known: set[Place] = set()
+        self.index.look_for({name for _, name in uses if name})
+        self._read_shapes(uses, pasts)
         while True:
             found = {pair: self._one(paths[0][1], paths, pasts[pair]) for pair, paths in uses.items()}
             entries = _proven(found.values())
@@ -171,10 +174,14 @@ class Discovery:
         removals = self.history.removals(path for paths in files.values() for path in paths)
         texts = self.history.last_texts(path for path, removal in removals.items() if removal.state != "never")
         ended = {module: self._ended(paths, removals, texts) for module, paths in files.items()}
+        names: dict[str, set[str]] = {}
+        for module, name in uses:
+            if name is not None:
+                names.setdefault(module, set()).add(name)
         wanted = {
             (module, name): (ended[module][0], name)
-            for module, name in uses
-            if name is not None and not _binds(ended[module][1].text, name)
+            for module, asked in names.items()
+            for name in sorted(asked - _bound(ended[module][1].text, asked))
         }
         losses = self.history.losses(wanted.values())
         pasts = {pair: ended[pair[0]][1] for pair in uses}
@@ -330,28 +337,47 @@ class Discovery:
             return _NOT_IMPORTABLE
         return None
 
+    def _read_shapes(self, uses: Uses, pasts: Mapping[Pair, Past]) -> None:
+        """Read what is compared: each text is parsed once, for all names that are looked for in it."""
+        old: dict[tuple[bytes, str], set[str]] = {}
+        new: dict[str, set[str]] = {}
+        for (module, name), users in uses.items():
+            text = pasts[module, name].text
+            if name is None or text is None:
+                continue
+            candidates = [each for each in self.decider.candidates(users[0][1]) if each.kind != "module"]
+            if candidates:
+                old.setdefault((text, module.rpartition(".")[0]), set()).add(name)
+            for candidate in candidates:
+                new.setdefault(candidate.path, set()).add(name)
+        for (text, package), names in old.items():
+            self._keep_shapes(text, _parsed(text), names, package)
+        for path, names in new.items():
+            self._keep_shapes(path, self._tree(path), names, self.project.absolute(path, 1, ""))
+
+    def _keep_shapes(self, key: str | bytes, tree: ast.Module | None, names: set[str], package: str) -> None:
+        found = shapes(tree, names, package) if tree else {}
+        self._shapes.update({(key, name): found.get(name) for name in names})
+
     def _old_shape(self, dangling: Dangling, past: Past) -> Shape | None:
         if past.text is None or dangling.name is None:
             return None
-        tree = _parsed(past.text)
-        package = dangling.module.rpartition(".")[0]
-        return shapes(tree, {dangling.name}, package).get(dangling.name) if tree else None
+        return self._shapes.get((past.text, dangling.name))
 
     def _likeness(self, dangling: Dangling, candidate: Candidate, old: Shape | None) -> Likeness | None:
         if old is None or dangling.name is None or candidate.kind == "module":
             return None
-        tree = self._tree(candidate.path)
-        package = self.project.absolute(candidate.path, 1, "")
-        new = shapes(tree, {dangling.name}, package).get(dangling.name) if tree else None
-        return None if new is None else likeness(old, new)
+        key = (dangling.module, dangling.name), candidate.path
+        if key not in self._alike:
+            new = self._shapes.get((candidate.path, dangling.name))
+            self._alike[key] = None if new is None else likeness(old, new)
+        return self._alike[key]
 
     def _tree(self, path: str) -> ast.Module | None:
-        if path not in self._trees:
-            try:
-                self._trees[path] = _parsed(self.project.read(path))
-            except OSError:
-                self._trees[path] = None
-        return self._trees[path]
+        try:
+            return _parsed(self.project.read(path))
+        except OSError:
+            return None
 
     # Whole modules
 
@@ -411,12 +437,12 @@ def _day(commit: Commit) -> str:
     return commit.date
 
 
-def _binds(text: bytes | None, name: str) -> bool:
-    """Whether a module's text binds a name; so does one that is no text or can't be parsed, for all that we know."""
-    if text is None or name == "*":
-        return name == "*"
-    tree = _parsed(text)
-    return tree is not None and name in module_names(tree).bound
+def _bound(text: bytes | None, names: set[str]) -> set[str]:
+    """Which of some names a module's text binds: none if it can't be parsed."""
+    found = {name for name in names if name == "*"}
+    left = {name for name in names - found if text is not None and name.encode() in text}
+    tree = _parsed(text) if left and text is not None else None
+    return found if tree is None else found | (left & module_names(tree).bound.keys())
 
 
 def discover(decider: Decider, root: Path) -> tuple[list[Discovered], list[str]]:

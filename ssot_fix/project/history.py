@@ -22,6 +22,7 @@ from ssot_fix.newer_syntax import Unparseable, parse
 from ssot_fix.project.git import GitError, run_git
 from ssot_fix.project.names import module_names
 from ssot_fix.project.objects import Objects
+from ssot_fix.project.scan import scan
 from ssot_fix.source import Source, UnreadableText
 
 T = TypeVar("T")
@@ -519,6 +520,7 @@ class _Losses:
         self._versions = repository.versions(files)
         self._texts: dict[bytes, bytes] = {}
         self._bound: dict[bytes, Collection[str]] = {}
+        self._plain: dict[bytes, Collection[str]] = {}
 
     def _files(self, path: str) -> tuple[bytes, bytes]:
         """A module's own file and its twin: `m.py` and `m/__init__.py`."""
@@ -541,6 +543,7 @@ class _Losses:
         for paths, texts in repository.texts({path: self._blobs(path) for path in self._names}):
             self._texts = texts
             self._bound = {}
+            self._plain = {}
             culprits: dict[tuple[str, str], tuple[bytes, _Change] | None] = {}
             wanted = [(path, name) for path in paths for name in self._names[path]]
             for path, name in wanted:
@@ -589,7 +592,13 @@ class _Losses:
     def _binds(self, blob: bytes | None, name: str) -> bool:
         if blob is None or name.encode() not in self._texts.get(blob, b""):
             return False
-        return name in self._names_of(blob)
+        return name in self._plain_of(blob) or name in self._names_of(blob)
+
+    def _plain_of(self, blob: bytes) -> Collection[str]:
+        """The names that a version plainly binds, which take no parser."""
+        if blob not in self._plain:
+            self._plain[blob] = frozenset(scan(self._texts[blob], ()).names)
+        return self._plain[blob]
 
     def _names_of(self, blob: bytes) -> Collection[str]:
         """The names that a version binds: a mapping if it could be parsed, else the plain ones as a list."""
