@@ -331,13 +331,13 @@ def former_parts(config: Config) -> frozenset[str]:
     return frozenset(_top(entry.source.module) for entry in configured(config))
 
 
-def decider_of(project: Project, config: Config, scans: Mapping[str, Scan]) -> Decider:
-    """What decides by the config's moves.
+def decider_of(project: Project, config: Config, scans: Mapping[str, Scan], index: Index | None = None) -> Decider:
+    """What decides by the config's moves; `index` is that of the scans, if there is one.
 
     Raises ConfigError for moves that can't be used.
     """
     options = cast("Options", config.options(NAME, ""))
-    index = Index(project, scans, former_parts(config))
+    index = index or Index(project, scans, former_parts(config))
     modules = (project.module_name(path) for path in sorted(project.files))
     moves = validate(Moves.of(configured(config)), index, modules)
     scopes = lru_cache(maxsize=None)(Classifier(config.general.test_patterns).scope)

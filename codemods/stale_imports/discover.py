@@ -447,11 +447,15 @@ def _bound(text: bytes | None, names: set[str]) -> set[str]:
 
 def discover(decider: Decider, root: Path) -> tuple[list[Discovered], list[str]]:
     """What became of everything that dangles and no configured move tells of, and notes on what could not be known."""
-    configured = [entry for entry in decider.moves.sources() if entry.where != _PROVEN]
     decider.project.around.give_up("git's history was searched")
     history = History(root)
-    found = Discovery(replace(decider, moves=Moves(configured, index=decider.index)), history).run()
-    return found, [history.limits] if history.limits else []
+    return searched(decider, history), [history.limits] if history.limits else []
+
+
+def searched(decider: Decider, history: History) -> list[Discovered]:
+    """The same from a history of somebody's choice."""
+    configured = [entry for entry in decider.moves.sources() if entry.where != _PROVEN]
+    return Discovery(replace(decider, moves=Moves(configured, index=decider.index)), history).run()
 
 
 def with_proven(decider: Decider, root: Path) -> tuple[Decider, list[str]]:
