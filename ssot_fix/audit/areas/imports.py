@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
@@ -12,18 +12,18 @@ from codemods.stale_imports.discover import Discovered, searched
 from codemods.stale_imports.options import NAME as CODEMOD
 from codemods.stale_imports.options import Options
 from ssot_fix.audit.area import View
-from ssot_fix.audit.areas.imports_places import Found, Pair, places
+from ssot_fix.audit.areas.imports_places import AREA as PLACES
+from ssot_fix.audit.areas.imports_places import Asked
 from ssot_fix.audit.areas.imports_series import FileImports
 from ssot_fix.audit.model import BrokenImport, BrokenModule, Place, Site
 from ssot_fix.audit.text import Text
-from ssot_fix.newer_syntax import Unparseable
 from ssot_fix.project.config import Config
 from ssot_fix.project.index import Dangling, Index
 from ssot_fix.project.scan import AllTops, Scan, scan
-from ssot_fix.source import UnreadableText
 
 NAME = "imports"
 _ALL = AllTops()
+Pair = tuple[str, str | None]
 _VERDICTS = {"conclusive": "moved", "undecided": "undecided", "removed": "removed"}
 
 
@@ -68,24 +68,14 @@ def former(config: Config) -> frozenset[str]:
     return former_parts(config)
 
 
-def sites(answer: FileImports) -> Iterator[Site]:
-    """The imports of a file as sites, without their lines, which only the file's text tells."""
-    for each in answer.bad:
-        yield Site(each.kind, 0, _spelled((each.module, each.name)), _message(each))
-    for _ in range(answer.all - len(answer.bad)):
-        yield Site(_GOOD, 0, "", good=True)
-
-
-_GOOD = "resolves"
-
-
 def _message(dangling: Dangling) -> str:
     if dangling.kind == "module":
         return f"there is no module {dangling.module}"
     return f"{dangling.module} has no `{dangling.name}`"
 
 
-def _spelled(pair: Pair) -> str:
+def spelled(pair: Pair) -> str:
+    """A module, or a name in it as `module:name`."""
     module, name = pair
     return f"{module}:{name}" if name else module
 
@@ -95,51 +85,60 @@ def _spelled(pair: Pair) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """The imports of a file that lead nowhere, each with where it stands."""
+    """An import of something that is not there.
 
-    dangling: Mapping[Pair, Dangling]
-    found: tuple[Found, ...]
+    `is_certain`: it runs whenever its module is imported, and nothing catches its failure.
+    """
 
-    def sites(self) -> Iterator[Site]:
-        """The same as sites."""
-        for each in self.found:
-            dangling = self.dangling[each.pair]
-            yield Site(dangling.kind, each.line, _spelled(each.pair), _message(dangling))
+    dangling: Dangling
+    line: int
+    is_certain: bool
 
+    @property
+    def pair(self) -> Pair:
+        """What it asks for."""
+        return self.dangling.module, self.dangling.name
 
-def locate(view: View, answers: Mapping[str, FileImports]) -> dict[str, Broken]:
-    """Where the imports stand that lead nowhere, by path: only the files that have some are parsed."""
-    found: dict[str, Broken] = {}
-    for path, answer in answers.items():
-        if answer.bad:
-            dangling = {(each.module, each.name): each for each in answer.bad}
-            found[path] = Broken(dangling, _places(view, path, dangling.keys()))
-    return {path: each for path, each in found.items() if each.found}
+    @property
+    def site(self) -> Site:
+        """The same as a site."""
+        return Site(self.dangling.kind, self.line, spelled(self.pair), _message(self.dangling))
 
 
-def _places(view: View, path: str, pairs: Collection[Pair]) -> tuple[Found, ...]:
-    def absolute(level: int, module: str) -> str | None:
-        return view.index.absolute(path, level, module)
+def locate(view: View, answers: Mapping[str, FileImports]) -> dict[str, tuple[Broken, ...]]:
+    """The imports that lead nowhere, by path, in the order of their lines.
 
-    try:
-        return tuple(places(Text(view.read(path)).tree, pairs, absolute))
-    except (OSError, UnreadableText, Unparseable):
-        return ()
+    The files that have some have to be looked at with `look_places` first, as area `import-places`.
+    """
+    found = {path: tuple(_located(view, path, answer.bad)) for path, answer in answers.items() if answer.bad}
+    return {path: broken for path, broken in found.items() if broken}
 
 
-def broken_imports(view: View, broken: Mapping[str, Broken]) -> tuple[BrokenImport, ...]:
+def _located(view: View, path: str, bad: Iterable[Dangling]) -> Iterator[Broken]:
+    dangling = {(each.module, each.name): each for each in bad}
+    facts = view.facts(PLACES, path)
+    for asked in cast("tuple[Asked, ...]", facts) if isinstance(facts, tuple) else ():
+        if asked.name is None:
+            module: str | None = asked.module
+        else:
+            module = view.index.absolute(path, asked.level, asked.module)
+        if module is not None and (module, asked.name) in dangling:
+            yield Broken(dangling[module, asked.name], asked.line, asked.is_certain)
+
+
+def broken_imports(view: View, broken: Mapping[str, Sequence[Broken]]) -> tuple[BrokenImport, ...]:
     """Everything that imports ask for and that is not there, the most asked for first.
 
     What became of it, and with which commit, is discover-moves' word.
     """
     decider = decider_of(view.project, view.config, scans_of(view), view.index)
     told = {each.old: each for each in searched(decider, view.history)}
-    asking: dict[Pair, list[tuple[Place, Found, Dangling]]] = {}
-    for path, each in broken.items():
-        for found in each.found:
-            place = Place(path, found.line, view.scope(path), view.service(path))
-            asking.setdefault(found.pair, []).append((place, found, each.dangling[found.pair]))
-    made = [_broken_import(decider, pair, asked, _told(told, pair)) for pair, asked in asking.items()]
+    asking: dict[Pair, list[tuple[Place, Broken]]] = {}
+    for path, found in broken.items():
+        for each in found:
+            place = Place(path, each.line, view.scope(path), view.service(path))
+            asking.setdefault(each.pair, []).append((place, each))
+    made = [_broken_import(decider, asked, _told(told, pair)) for pair, asked in asking.items()]
     unknown = view.history.limits or "the history does not tell"
     explained = (each if each.commit else replace(each, why=each.why or unknown) for each in made)
     return tuple(sorted(explained, key=lambda each: (-len(each.importers), each.target)))
@@ -148,24 +147,19 @@ def broken_imports(view: View, broken: Mapping[str, Broken]) -> tuple[BrokenImpo
 def _told(told: Mapping[str, Discovered], pair: Pair) -> Discovered | None:
     """What is known of a pair: of the name, of the module that it was, or of the module that had it."""
     module, name = pair
-    spellings = [_spelled(pair), *([f"{module}.{name}"] if name else []), module]
+    spellings = [spelled(pair), *([f"{module}.{name}"] if name else []), module]
     return next((told[each] for each in spellings if each in told), None)
 
 
-def _broken_import(
-    decider: Decider, pair: Pair, asked: Sequence[tuple[Place, Found, Dangling]], told: Discovered | None
-) -> BrokenImport:
-    base = BrokenImport(
-        _spelled(pair),
-        asked[0][2].kind,
-        tuple(place for place, _, _ in asked),
-        sum(not found.is_certain for _, found, _ in asked),
-    )
+def _broken_import(decider: Decider, asked: Sequence[tuple[Place, Broken]], told: Discovered | None) -> BrokenImport:
+    pair, kind = asked[0][1].pair, asked[0][1].dangling.kind
+    guarded = sum(not each.is_certain for _, each in asked)
+    base = BrokenImport(spelled(pair), kind, tuple(place for place, _ in asked), guarded)
     if told is None:
         place = decider.moves.target(*pair)
         if place is None:
             return base
-        new = _spelled((place.module, place.name))
+        new = spelled((place.module, place.name))
         return replace(base, verdict="moved", new=new, evidence=("a move in the settings",))
     return replace(
         base, commit=told.commit, verdict=_VERDICTS[told.verdict], new=_new(pair, told), evidence=told.evidence
@@ -183,14 +177,14 @@ def _new(pair: Pair, told: Discovered) -> str | None:
 # What can't be imported
 
 
-def broken_modules(view: View, broken: Mapping[str, Broken]) -> tuple[BrokenModule, ...]:
+def broken_modules(view: View, broken: Mapping[str, Sequence[Broken]]) -> tuple[BrokenModule, ...]:
     """The modules that can't be imported, those that break the most first.
 
     One is broken by an import of its own that is sure to run and to fail, or by another module that it is sure to run.
     """
     causes = {
-        path: tuple(dict.fromkeys(_spelled(found.pair) for found in each.found if found.is_certain))
-        for path, each in broken.items()
+        path: tuple(dict.fromkeys(spelled(each.pair) for each in found if each.is_certain))
+        for path, found in broken.items()
     }
     causes = {path: targets for path, targets in causes.items() if targets}
     runners = _runners(view.index, scans_of(view))

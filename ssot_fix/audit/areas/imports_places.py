@@ -1,47 +1,46 @@
-"""Where in a file the imports stand that lead nowhere, and whether importing the file fails for them."""
+"""Where in a file its imports stand, and whether importing the file fails with them."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from typing import NamedTuple
 
+from ssot_fix.audit.text import Text
 from ssot_fix.statements import IMPORT_FAILURES, caught
 
-Pair = tuple[str, str | None]
-# The module that an import names, by its dots and what follows them; None if that is none of the project's.
-Absolute = Callable[[int, str], str | None]
+AREA = "import-places"  # what is told of files only where it is asked for
+
+
+class Asked(NamedTuple):
+    """An import of one name: leading dots, module, the name (None: the module itself), line.
+
+    `is_certain`: it runs whenever its module is imported, and nothing catches its failure.
+    """
+
+    level: int
+    module: str
+    name: str | None
+    line: int
+    is_certain: bool
+
 
 _SWALLOWING = frozenset({"suppress", "raises", "assertRaises", "assertRaisesRegex", "failUnlessRaises"})
 _ENDING = frozenset({"skip", "exit", "_exit", "quit", "abort", "fail", "importorskip"})
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """An import of something that is not there.
-
-    `is_certain`: it runs whenever its module is imported, and nothing catches its failure.
-    """
-
-    pair: Pair
-    line: int
-    is_certain: bool
+def look_places(text: Text) -> tuple[Asked, ...] | None:
+    """All imports of a file, in order. Parses it: only for files in which imports lead nowhere."""
+    return tuple(_asked(text.tree)) or None
 
 
-def places(tree: ast.Module, dangling: Collection[Pair], absolute: Absolute) -> Iterator[Found]:
-    """The imports of a module that ask for one of some pairs, in the order of their lines."""
+def _asked(tree: ast.Module) -> Iterator[Asked]:
     for statement, is_certain in _imports(tree):
-        for pair, line in _pairs(statement, absolute):
-            if pair in dangling:
-                yield Found(pair, line, is_certain)
-
-
-def _pairs(statement: ast.Import | ast.ImportFrom, absolute: Absolute) -> Iterator[tuple[Pair, int]]:
-    for alias in statement.names:
-        if isinstance(statement, ast.Import):
-            yield (alias.name, None), alias.lineno
-        elif (module := absolute(statement.level, statement.module or "")) is not None:
-            yield (module, alias.name), alias.lineno
+        for alias in statement.names:
+            if isinstance(statement, ast.Import):
+                yield Asked(0, alias.name, None, alias.lineno, is_certain)
+            else:
+                yield Asked(statement.level, statement.module or "", alias.name, alias.lineno, is_certain)
 
 
 def _imports(tree: ast.Module) -> Iterator[tuple[ast.Import | ast.ImportFrom, bool]]:
