@@ -263,6 +263,7 @@ def test_no_problems(view_of):
             "get_env().get('A')\nget_env().get('A', None)\nget_env().get('A', '')\n"
             "get_env().get('PORT', 80)\nget_env().get('PORT', '80')\n"
             "get_env().get('ON', 'True')\nget_env().get('ON', True)\n"
+            "if dev:\n    get_env().get('CHOSEN', '1')\nelse:\n    get_env().get('CHOSEN', '2')\n"
             "os.environ['TZ'] = 'UTC'\nget_env().get('TZ')\n"  # other programs read it: it has to be set there
             "get_env().set('B', 1)\nget_env().get('B')\n"
             "os.environ['PY_COLORS'] = os.environ['CONFIG'] = ''\n"
@@ -271,6 +272,9 @@ def test_no_problems(view_of):
             "run.sh": "echo $PY_COLORS",
             "settings.py": "class Settings(BaseSettings):\n    url: str\n",
             "other.py": "for key in ('CONFIG', 'NAMED'):\n    get_env().get(key)\n",
+            "again.py": f"{TAKES}get_env().get('A', 'unknown')\nget_env().get('A', '[NOT_SET]')\n"
+            "get_env().get('PORT', '80.0')\nget_env().get('ON', 'true')\nget_env().get('CHOSEN', '2')\n"
+            "import os\nx = os.environ.setdefault('TAKEN', '1')\n",
         },
     )
     assert {key.name: key.problems for key in inventory(view) if key.problems} == {}
@@ -282,16 +286,17 @@ def test_problems(view_of):
             **ACCESSOR,
             "a.py": f"{TAKES}get_env().get('A', 'x')\nget_env().get('B')\nget_env().set('C', 1)\n",
             "b.py": "import os\nos.getenv('A', 'y')\nos.environ['B'] = ''\nos.getenv('C')\n"
-            "os.environ[\n    'D'\n] = ''\n",
+            "os.environ[\n    'D'\n] = ''\nos.environ.setdefault('E', '1')\n",
             "tests/test_d.py": "import os\nos.environ['D'] = ''\n",
             "README.md": "Set D to ...",
         },
     )
-    assert {key.name: key.problems for key in inventory(view) if key.name in "ABCD"} == {
+    assert {key.name: key.problems for key in inventory(view) if key.name in "ABCDE"} == {
         "A": ("conflicting-defaults",),
         "B": ("mixed-access",),
         "C": ("mixed-access",),
         "D": ("never-read",),
+        "E": ("never-read",),
     }
 
 
@@ -329,7 +334,7 @@ def test_nothing_is_called_unread_where_not_all_can_be_read(view_of):
 # The command
 
 FILES = {
-    "app.py": f"{TAKES}import os\nget_env().get('A', 'x')\nos.getenv('A', 'y')\n"
+    "app.py": f"{TAKES}import os\nget_env().get('A', 'x')\ndef f():\n    os.getenv('A', 'y')\n"
     "get_env().set('B', 1)\nos.getenv('B')\n",
     "tests/test_app.py": "import os\nos.environ['A'] = os.environ['C|`d`'] = ''\n",
 }
@@ -353,8 +358,8 @@ def test_the_table(repository, ssot_fix):
 
 def test_every_place(repository, ssot_fix):
     done = ssot_fix(repository(FILES), "env", "-v", "--key", "B", "--no-cache")
-    assert b"app.py:5: B written (set by shared.isolated_environment:get_env)\n" in done.stdout
-    assert b"app.py:6: B read (get by os.getenv)\n" in done.stdout
+    assert b"app.py:6: B written (set by shared.isolated_environment:get_env)\n" in done.stdout
+    assert b"app.py:7: B read (get by os.getenv)\n" in done.stdout
 
 
 def test_only_those_with_a_problem(repository, ssot_fix):
@@ -371,7 +376,7 @@ def test_json_is_as_in_an_audit(repository, ssot_fix):
     assert key["problems"] == ["mixed-access"]
     assert key["readers"] == [
         {
-            "place": {"path": "app.py", "line": 6, "scope": "production", "service": "(root)"},
+            "place": {"path": "app.py", "line": 7, "scope": "production", "service": "(root)"},
             "operation": "get",
             "through": "os.getenv",
             "direct": True,
@@ -391,7 +396,7 @@ def test_markdown_in_a_file(repository, ssot_fix, tmp_path):
     assert done.stdout == b""
     text = (tmp_path / "keys.md").read_text(encoding="utf-8")
     assert "| `B` | 1 | 1 | both |  | mixed-access |\n| `` C\\|`d` `` |" in text
-    assert "- written in `app.py:5`: set by `shared.isolated_environment:get_env`\n" in text
+    assert "- written in `app.py:6`: set by `shared.isolated_environment:get_env`\n" in text
 
 
 def test_names_that_would_do_harm():

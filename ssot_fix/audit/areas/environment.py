@@ -180,4 +180,5 @@ def _keyed(view: View, area: EnvironmentArea) -> Iterator[KeyedUse]:
             is_exempt = use.direct and area.is_exempt(path, use, facts)
             for key in dict.fromkeys(use.keys):
                 told = KeyUse(place, use.operation, through, use.direct, use.default)
-                yield KeyedUse(key, told, use.last, is_exempt, area.is_external(path, key))
+                is_external = area.is_external(path, key)
+                yield KeyedUse(key, told, use.last, use.function, use.dropped, is_exempt, is_external)

@@ -33,6 +33,7 @@ _OPERATIONS = {name: use for use, names in METHOD_NAMES.items() for name in name
 _READING = re.compile(
     r"get_(?:int|bool|float|str|list|json|path|required|or_raise)|require|require_env|must_get|is_set"
 )
+_USED = rb"[\s)]*(?:\.\s*(?:%s|%s)\s*\(|\[)" % ("|".join(_OPERATIONS).encode(), _READING.pattern.encode())
 _WHOLE = {"copy", "subprocess", "update", "clear"}
 _KEYS = ("key", "name", "var", "variable")
 _Method = ast.FunctionDef | ast.AsyncFunctionDef
@@ -57,7 +58,8 @@ def called_names(raw: bytes) -> frozenset[str]:
     if b"env" not in raw and b"Env" not in raw and b"ENV" not in raw:
         return frozenset()
     names = {name for match in _IMPORT.finditer(b"\n" + raw) for name in _names_of(match)}
-    return frozenset(name.decode() for name in names if _is_called(raw, name))
+    called = frozenset(name.decode() for name in names if _is_called(raw, name))
+    return called if called and _is_used(raw, called | held_names(raw, called)) else frozenset()
 
 
 def _names_of(match: re.Match[bytes]) -> Iterator[bytes]:
@@ -73,6 +75,15 @@ def _names_of(match: re.Match[bytes]) -> Iterator[bytes]:
 def _is_called(raw: bytes, name: bytes) -> bool:
     """Whether a name, or an attribute of it, may be called without arguments."""
     return name.isascii() and re.search(name + _CALLED, raw) is not None
+
+
+def _is_used(raw: bytes, names: Iterable[str]) -> bool:
+    """Whether something is done with what names stand for, or what calls of them give."""
+    return any(
+        re.search(name.encode() + rb"(?:(?:\s*\.\s*\w+)*\s*\(\s*\))?" + _USED, raw)
+        or re.search(rb"\bin\s+(?:\w+\.)?" + name.encode(), raw)
+        for name in sorted(names)
+    )
 
 
 def held_names(raw: bytes, called: Iterable[str]) -> frozenset[str]:

@@ -7,15 +7,31 @@ import os
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 
 from ssot_fix.audit.model import Key, KeyUse
 from ssot_fix.project.git import GitError, attempt_git, toplevel
 
-_SETTING = {"set", "update", "putenv"}
-_WRITING = _SETTING | {"delete", "patch"}
+_SETTING = {"set", "setdefault", "update", "putenv"}
+_WRITING = {"set", "update", "putenv", "delete", "patch"}
 _BOTH = {"pop", "setdefault"}
+# What is shown where there is nothing: letters only, in lower case.
+_NOTHING = {
+    "",
+    "unknown",
+    "none",
+    "null",
+    "na",
+    "undefined",
+    "unset",
+    "missing",
+    "notset",
+    "notconfigured",
+    "notfound",
+}
 _BOOLEANS = {"true", "false"}
 # What may tell of a variable, and reads none.
 _PROSE_AND_DATA = (
@@ -28,21 +44,24 @@ _LONGEST_COMMAND = 20_000  # characters; Windows takes 32,767
 
 @dataclass(frozen=True, slots=True)
 class KeyedUse:
-    """A use of one variable, on lines up to `last`.
+    """A use of one variable, on lines up to `last`, in a function.
 
-    `is_exempt`: nothing is wrong with it being direct. `is_external`: other programs read the variable.
+    `dropped`: nobody takes what it gives. `is_exempt`: nothing is wrong with it being direct. `is_external`: other
+    programs read the variable.
     """
 
     key: str
     use: KeyUse
     last: int
+    function: str
+    dropped: bool
     is_exempt: bool
     is_external: bool
 
     @property
     def reads(self) -> bool:
         """Whether the variable's value, or whether it is there, is asked for."""
-        return self.use.operation not in _WRITING
+        return self.use.operation not in _WRITING and not (self.dropped and self.use.operation in _BOTH)
 
     @property
     def writes(self) -> bool:
@@ -68,7 +87,7 @@ def _key(name: str, uses: Sequence[KeyedUse], is_unread: bool) -> Key:
     ordered = sorted(uses, key=lambda each: (not each.in_production, each.use.place, each.use.operation))
     readers = tuple(each.use for each in ordered if each.reads)
     problems = {
-        "conflicting-defaults": len({_value(text) for text in _literal_defaults(uses)}) > 1,
+        "conflicting-defaults": _has_conflict(uses),
         "mixed-access": _is_mixed(uses),
         "never-read": is_unread,
     }
@@ -81,25 +100,32 @@ def _key(name: str, uses: Sequence[KeyedUse], is_unread: bool) -> Key:
     )
 
 
-def _literal_defaults(uses: Iterable[KeyedUse]) -> list[str]:
-    """What reads in production fall back to, where that is a literal that says something."""
-    reads = [each.use for each in uses if each.reads and not each.writes and each.in_production]
-    return [use.default for use in reads if use.default is not None and _value(use.default) is not None]
+def _has_conflict(uses: Iterable[KeyedUse]) -> bool:
+    """Whether two functions of production fall back to different literals.
+
+    One that falls back to several chooses between them, by what the environment is called, say.
+    """
+    chosen = defaultdict[tuple[str, str], set[str]](set)
+    for each in uses:
+        if each.reads and not each.writes and each.in_production and (value := _value(each.use.default)) is not None:
+            chosen[each.use.place.path, each.function].add(value)
+    return any(one.isdisjoint(other) for one, other in combinations(set(map(frozenset, chosen.values())), 2))
 
 
-def _value(default: str) -> str | None:
-    """The string that a literal default amounts to; None for other expressions.
+def _value(default: str | None) -> str | None:
+    """The text that a literal default amounts to; None for other expressions, and for what says that there is none.
 
-    A number is what its text would be read as, and so is a truth value: a caller makes one of the other. None and an
-    empty string say that there is none.
+    Numbers and truth values are what their text would be read as: a caller makes one of the other.
     """
     try:
-        value = ast.literal_eval(default)
+        value = ast.literal_eval(default or "None")
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         return None
-    if value is None or value == "":
-        return None
     text = value if isinstance(value, str) else repr(value)
+    if re.sub(r"[\W_]", "", text).lower() in _NOTHING:
+        return None
+    with suppress(ValueError, OverflowError):
+        return repr(float(text))
     return text.lower() if text.lower() in _BOOLEANS else text
 
 

@@ -15,7 +15,7 @@ from codemods.isolated_environment.options import NAME
 from codemods.isolated_environment.uses import Key, argument, find_uses
 from codemods.isolated_environment.uses import Use as Direct
 from ssot_fix.audit.areas.environment_calls import called_names, calls_of, held_names
-from ssot_fix.audit.text import Text
+from ssot_fix.audit.text import Text, enclosing
 from ssot_fix.bindings import Module, children
 from ssot_fix.engine.suppress import Suppressions, read_suppressions
 from ssot_fix.project.names import spans_one
@@ -39,9 +39,10 @@ class EnvironmentUse:
     """A use of the environment on lines `line` to `last`.
 
     `subject` is the variable, COMPUTED or ALL; `keys` are all variables that are named literally. `through` is what
-    stands there for the environment (`os.getenv`), or the accessor as it was imported, leading dots kept. `default`
-    is what a read falls back to, as source. `aside` tells why a direct use is not held against the file: `fallback`
-    (runs when an import of an accessor fails), `suppressed`, `uncertain`, `patch` (a test replaces a variable).
+    stands there for the environment (`os.getenv`), or the accessor as it was imported, leading dots kept. `function`
+    is the one around it. `default` is what a read falls back to, as source; `dropped` says that nobody takes what it
+    gives. `aside` tells why a direct use is not held against the file: `fallback` (runs when an import of an accessor
+    fails), `suppressed`, `uncertain`, `patch` (a test replaces a variable).
     """
 
     operation: str
@@ -51,7 +52,9 @@ class EnvironmentUse:
     direct: bool
     line: int
     last: int
+    function: str = ""
     default: str | None = None
+    dropped: bool = False
     aside: str = ""
 
 
@@ -103,7 +106,9 @@ def _direct(module: Module) -> Iterator[EnvironmentUse]:
             direct=True,
             line=_line(use.node),
             last=getattr(use.node, "end_lineno", None) or _line(use.node),
+            function=enclosing(module, use.node),
             default=default_of(use.node) if use.kind in _DEFAULT_OF else None,
+            dropped=isinstance(module.parents.get(use.node), ast.Expr),
             aside=_aside(module, use, suppressions),
         )
 
@@ -219,7 +224,9 @@ def _through_accessor(module: Module, called: frozenset[str]) -> Iterator[Enviro
             direct=False,
             line=_line(found.node),
             last=getattr(found.node, "end_lineno", None) or _line(found.node),
+            function=enclosing(module, found.node),
             default=default_of(found.node) if found.has_default else None,
+            dropped=isinstance(module.parents.get(found.node), ast.Expr),
         )
 
 
@@ -227,12 +234,13 @@ def _through_accessor(module: Module, called: frozenset[str]) -> Iterator[Enviro
 
 
 def _comments_near(text: Text, uses: Sequence[EnvironmentUse]) -> Iterator[tuple[int, str]]:
-    """The comments on the lines around uses; reading the whole file by tokens would take longer than all else."""
+    """The comments on the lines around uses; for so few lines, `Text.comments` would walk over the whole tree."""
     source = text.source
     total = len(source.line_starts)
-    wanted = {line for use in uses for line in range(max(1, use.line - _NEAR), min(total, use.last + _NEAR) + 1)}
-    spans = _strings_on(text, sorted(wanted))
-    for line in sorted(wanted):
+    near = {line for use in uses for line in range(max(1, use.line - _NEAR), min(total, use.last + _NEAR) + 1)}
+    lines = sorted(near)
+    spans = _strings_on(text, lines)
+    for line in lines:
         start, end = source.line_starts[line - 1], source.line_end(line)
         at = source.body.find(b"#", start, end)
         while at >= 0 and any(first <= at < last for first, last in spans):
@@ -241,13 +249,13 @@ def _comments_near(text: Text, uses: Sequence[EnvironmentUse]) -> Iterator[tuple
             yield line, source.body[at:end].decode(errors="replace").rstrip()[:_LONGEST_COMMENT]
 
 
-def _strings_on(text: Text, wanted: Sequence[int]) -> list[tuple[int, int]]:
+def _strings_on(text: Text, lines: Sequence[int]) -> list[tuple[int, int]]:
     """The spans of the strings that lie on some lines, which are sorted."""
     found = []
-    stack: list[ast.AST] = list(text.tree.body)
+    stack: list[ast.AST] = list(text.tree.body) if lines else []
     while stack:
         node = stack.pop()
-        if isinstance(node, ast.stmt | ast.expr | ast.excepthandler) and not spans_one(node, wanted):
+        if isinstance(node, ast.stmt | ast.expr | ast.excepthandler) and not spans_one(node, lines):
             continue
         if isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str | bytes)):
             last = node.end_lineno or node.lineno
