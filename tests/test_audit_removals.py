@@ -7,9 +7,18 @@ import os
 from itertools import pairwise
 
 import pytest
+from ranges import Story
 
-from ssot_fix.audit.areas.removals import Change, removals
+from ssot_fix.audit import settings
+from ssot_fix.audit.areas import imports
+from ssot_fix.audit.areas.removals import AREA, Change, look, removals
 from ssot_fix.audit.areas.removals_code import Version
+from ssot_fix.audit.areas.removals_range import removed
+from ssot_fix.audit.commits import span
+from ssot_fix.audit.looking import look_at
+from ssot_fix.audit.text import Text
+from ssot_fix.audit.view import open_view
+from ssot_fix.project.config import load
 from ssot_fix.project.history import Commit, History
 from ssot_fix.project.index import Index, first_parts
 from ssot_fix.project.resolver import project_of
@@ -44,6 +53,10 @@ class World:
 
     def service(self, path):
         return path.partition("/")[0]
+
+    def facts(self, area, path):
+        assert area == AREA
+        return look(Text(self.read(path)))
 
     def read(self, path):
         return (self.root / path).read_bytes()
@@ -419,3 +432,44 @@ def test_the_outline_sees_no_more_than_the_tree():
     )
     assert version.outline == {"A", "A.yes", "A.yes.deep"}
     assert set(version.definitions) == {"A", "A.yes"}
+
+
+# With git
+
+
+def removed_in(story, last=9):
+    """What went in the last commits of a history, each in one line with the number of the commit and the mentions."""
+    view = open_view(load(story.root, story.root, {settings.NAME: settings.Options}))
+    blobs = {view.blobs[path] for path in view.python}
+    view.known = look_at(story.root, {AREA: blobs, "imports": blobs}, {AREA: look, "imports": imports.look}, jobs=1)
+    found = removed(view, span(story.root, last))
+    return [f"{told(each)} in {story.ids.index(each.commit.id)}, {len(each.mentions)} mentions" for each in found]
+
+
+@pytest.fixture
+def merged(tmp_path, command_environment):
+    """A branch removes a class while another moves a file; a merge takes both."""
+    story = Story(tmp_path / "project")
+    uses = 'from pkg.a import Engine\n\npatch("pkg.a.Engine")\n'
+    story.commit({"pkg/a.py": ENGINE, "pkg/old.py": ENGINE + function("f", 20), "uses.py": uses, "skip/a.py": ENGINE})
+    story.commit({"ssot-fix.toml": 'exclude = ["skip"]\n'})
+    story.commit({"pkg/a.py": "x = 1\n"}, 1, author="Side")
+    story.commit({"pkg/old.py": None, "pkg/new.py": ENGINE + function("f", 20)}, 1)
+    story.commit({"skip/a.py": None}, 3)
+    story.commit({"pkg/a.py": "x = 1\n"}, 4, 2)
+    story.tell(command_environment)
+    return story
+
+
+def test_what_a_branch_removed_is_its_commits_doing(merged):
+    assert removed_in(merged) == [
+        "class pkg.a:Engine: gone in 2, 2 mentions",
+        "module pkg.old: renamed pkg.new in 3, 0 mentions",
+    ]
+
+
+def test_what_a_branch_outside_of_the_range_removed_came_with_the_merge(merged):
+    assert removed_in(merged, 3) == [
+        "class pkg.a:Engine: gone in 5, 2 mentions",
+        "module pkg.old: renamed pkg.new in 3, 0 mentions",
+    ]

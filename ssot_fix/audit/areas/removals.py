@@ -6,6 +6,7 @@ of the uses. What none of these speaks for is gone.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -14,15 +15,28 @@ from ssot_fix.audit.area import View
 from ssot_fix.audit.areas.removals_code import Versions
 from ssot_fix.audit.areas.removals_fates import Fate, Fates
 from ssot_fix.audit.areas.removals_losses import Change, Loss, Range, outermost
-from ssot_fix.audit.areas.removals_mentions import Mentions
+from ssot_fix.audit.areas.removals_mentions import AREA, Mentions
 from ssot_fix.audit.model import Removal
+from ssot_fix.audit.text import Text
 
-__all__ = ["Change", "removals"]
+__all__ = ["AREA", "Change", "look", "removals"]
 
 _SHARE = 0.75  # of a module's lines that have to lead to one other module
 _TOLD = 3  # definitions whose evidence is told for a module
 
+_NAME = rb"[A-Za-z_]\w{0,79}+"
+_DOTTED = tuple(  # a literal that is a path, perhaps one behind a colon; one for each quote, which is found faster
+    re.compile(quote + rb"(%(n)b(?:\.%(n)b)++(?::%(n)b(?:\.%(n)b)*+)?+)(?=[\"'])" % {b"n": _NAME})
+    for quote in (b'"', b"'")
+)
+
 Judged = tuple[Loss, Fate]
+
+
+def look(text: Text) -> tuple[str, ...] | None:
+    """The strings in a file that look like dotted paths, to find those that name what went; sorted."""
+    found = {match.decode() for quoted in _DOTTED for match in quoted.findall(text.raw)}
+    return tuple(sorted(found)) or None
 
 
 def removals(
@@ -31,8 +45,8 @@ def removals(
     """What went in a range, by path and line.
 
     `changes` are those of its commits, a commit behind its parents; `read` gives the texts of blobs as far as the
-    repository has them. What went and came back is not among them, nor what is in a class or module that went with it,
-    unless it has a fate of its own.
+    repository has them. Strings that name it are found among those that `look` tells of. What went and came back is
+    not there, nor what was in a class or module that went with it, unless it has a fate of its own.
     """
     versions = Versions(read)
     versions.load([blob for change in changes for blob in (change.old, change.new) if blob])

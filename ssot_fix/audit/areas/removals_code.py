@@ -14,6 +14,7 @@ from ssot_fix.audit.text import Text
 from ssot_fix.newer_syntax import Unparseable
 from ssot_fix.source import UnreadableText
 
+_TREES = 150  # that are held at once, of about a megabyte each
 Node = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 _DEFINITION = re.compile(rb"\n([ \t]*+)(?:async[ \t]++)?+(?:def|class)[ \t]++([\w\x80-\xff]++)")
 _QUOTES = re.compile(rb"\"\"\"|'''")
@@ -36,15 +37,43 @@ class Definition:
         return self.node.name
 
 
+class Recent:
+    """The versions that were parsed last; trees are large, so older ones forget theirs."""
+
+    def __init__(self, most: int = _TREES) -> None:
+        self._most = most
+        self._held: dict[Version, None] = {}
+
+    def note(self, version: Version) -> None:
+        """Somebody looks at a version's tree."""
+        self._held.pop(version, None)
+        self._held[version] = None
+        if len(self._held) > self._most:
+            oldest = next(iter(self._held))
+            del self._held[oldest]
+            oldest.forget()
+
+
 class Version:
     """The text of a file as some commit had it."""
 
-    def __init__(self, raw: bytes) -> None:
+    def __init__(self, raw: bytes, recent: Recent | None = None) -> None:
         self.raw = raw
+        self._recent = recent or Recent()
 
-    @cached_property
+    @property
     def text(self) -> Text | None:
         """The parsed text; None if it can't be read or parsed."""
+        self._recent.note(self)
+        return self._text
+
+    def forget(self) -> None:
+        """Let go of the tree; it is parsed again if it is asked for."""
+        for name in ("_text", "definitions"):
+            self.__dict__.pop(name, None)
+
+    @cached_property
+    def _text(self) -> Text | None:
         text = Text(self.raw)
         try:
             return text if text.tree else None
@@ -120,12 +149,13 @@ class Versions:
         """`read` gives the texts of blobs, as far as the repository has them."""
         self._read = read
         self._known: dict[str, Version | None] = {}
+        self.recent = Recent()
 
     def load(self, blobs: Collection[str]) -> None:
         """Read some blobs at once."""
         fresh = sorted(set(blobs) - self._known.keys())
         texts = self._read(fresh) if fresh else {}
-        self._known.update((blob, Version(texts[blob]) if blob in texts else None) for blob in fresh)
+        self._known.update((blob, Version(texts[blob], self.recent) if blob in texts else None) for blob in fresh)
 
     def of(self, blob: str | None) -> Version | None:
         """The version that a blob is; None if there is none, or the repository lacks it."""

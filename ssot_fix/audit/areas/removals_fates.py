@@ -108,7 +108,7 @@ class Fates:
     def _moved(self, loss: Loss) -> Fate | None:
         """A namesake that is alike."""
         matches = [match for match in self._namesakes(loss) if self._is_it(loss, match)]
-        came = [match for match in matches if self._came(match)]
+        came = [match for match in matches if self._came(loss, match)]
         matches = came or [match for match in matches if self._is_taken_instead(loss, match)]
         if not matches:
             return None
@@ -119,7 +119,7 @@ class Fates:
 
     def _is_it(self, loss: Loss, match: _Match) -> bool:
         """Whether something of the same name is alike enough, by when it came."""
-        old, came = self._old_shape(loss), self._came(match)
+        old, came = self._old_shape(loss), self._came(loss, match)
         is_apart = came is not None and came.id != loss.change.commit.id and match.path != loss.now
         least = _APART if is_apart else _MOVED if came else _MERGED
         if old is None or not match.like.same_kind or match.like.score < least:
@@ -140,7 +140,7 @@ class Fates:
         return switch is not None and switch.new == self._spelled(match.path, match.name)
 
     def _alike(self, loss: Loss, match: _Match, *more: str) -> Fate:
-        came = self._came(match)
+        came = self._came(loss, match)
         is_renamed = match.name.rpartition(".")[2] != loss.name.rpartition(".")[2]
         since = f"that came with {told(came)}" if came else "that was there before the range"
         fate = ("renamed" if is_renamed else "moved") if came else "merged"
@@ -283,8 +283,11 @@ class Fates:
     def _is_near(self, loss: Loss, path: str) -> bool:
         return any(each.path == path for each in self._span.by_commit[loss.change.commit.id])
 
-    def _came(self, match: _Match) -> Commit | None:
-        return self._span.arrival(match.path, match.name)
+    def _came(self, loss: Loss, match: _Match) -> Commit | None:
+        """The commit of the range that brought something, later than what went; None if it was there before."""
+        came = self._span.arrival(match.path, match.name)
+        is_later = came is not None and self._span.is_later(came, self._span.arrival(loss.path, loss.name))
+        return came if is_later else None
 
     # Likeness
 

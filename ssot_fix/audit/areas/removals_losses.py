@@ -67,13 +67,15 @@ class Range:
             for step in _split(change):
                 if step.path.endswith(".py"):
                     self.by_path[step.path].append(step)
+        self._order = {commit: at for at, commit in enumerate(self.by_commit)}
         self._heads: dict[str, Version | None] = {}
 
     def head(self, path: str) -> Version | None:
         """A file as the head has it; None if it does not, or can't be read."""
         if path not in self._heads:
             try:
-                self._heads[path] = Version(self.view.read(path)) if path in self.view.blobs else None
+                is_there = path in self.view.blobs
+                self._heads[path] = Version(self.view.read(path), self.versions.recent) if is_there else None
             except OSError:
                 self._heads[path] = None
         return self._heads[path]
@@ -125,15 +127,32 @@ class Range:
 
         return _culprit(self.by_path[path], lost)
 
-    def arrival(self, path: str, name: str) -> Commit | None:
-        """The commit of the range that first brought a definition (or, without a name, a file) into a path."""
-        for change in self.by_path.get(path, ()):
+    def arrival(self, path: str, name: str, seen: frozenset[str] = frozenset()) -> Commit | None:
+        """The commit of the range that first brought a definition into a file, wherever that lay then."""
+        for change in () if path in seen else self.by_path.get(path, ()):
             old, new = self.versions.of(change.old), self.versions.of(change.new)
-            if old and (not name or old.defines(name)):
+            if old and old.defines(name):
                 return None
-            if new and (not name or new.defines(name)):
-                return change.commit
+            if new and new.defines(name):
+                source = self._source(change)
+                is_older = source is not None and self._defined(source, name)
+                return self.arrival(source.path, name, seen | {path}) if source and is_older else change.commit
         return None
+
+    def is_later(self, commit: Commit, other: Commit | None) -> bool:
+        """Whether a commit of the range comes behind another, or the other is older than the range."""
+        return other is None or self._order[commit.id] > self._order[other.id]
+
+    def _source(self, change: Change) -> Change | None:
+        """How a file that came by a rename went from where it was."""
+        if change.renamed_from in {None, change.path}:
+            return None
+        went = self.by_path.get(change.renamed_from or "", ())
+        return next((each for each in went if each.commit.id == change.commit.id and each.new is None), None)
+
+    def _defined(self, change: Change, name: str) -> bool:
+        old = self.versions.of(change.old)
+        return old is not None and old.defines(name)
 
 
 def outermost(losses: Mapping[str, Loss]) -> Iterator[Loss]:

@@ -12,7 +12,8 @@ from ssot_fix.audit.areas.removals_methods import MethodUses, meaning_of
 from ssot_fix.audit.model import Mention, Place
 from ssot_fix.audit.text import Text
 from ssot_fix.bindings import Module
-from ssot_fix.project.scan import Scan
+
+AREA = "removals"
 
 
 class Mentions:
@@ -28,10 +29,10 @@ class Mentions:
         self._importers: dict[tuple[str, str], set[str]] = defaultdict(set)
         self._strings: dict[str, set[str]] = defaultdict(set)
         for path in self._view.python if losses else ():
-            self._file(path, self._view.index.scan_of(path))
+            self._file(path)
 
-    def _file(self, path: str, scan: Scan) -> None:
-        for each in scan.imports:
+    def _file(self, path: str) -> None:
+        for each in self._view.index.scan_of(path).imports:
             target = self._project.absolute(path, each.level, each.module) if each.level else each.module
             for module in self._among(target):
                 for name in each.names or ("",):
@@ -39,7 +40,8 @@ class Mentions:
             for dotted in (f"{target}.{name}" for name in each.names):
                 if dotted in self._modules:
                     self._importers[dotted, ""].add(path)
-        for text in scan.strings:
+        texts = self._view.facts(AREA, path)
+        for text in texts if isinstance(texts, tuple) else ():
             for module in self._among(text.replace(":", ".")):
                 self._strings[module].add(path)
 
