@@ -214,6 +214,42 @@ def test_a_factory_makes_sessions():
     ]
 
 
+LOCKS = {
+    "with": ("async with self.lock: ...", [True]),
+    "in a finally": ("await self.lock.acquire()\ntry: ...\nfinally:\n    self.lock.release()", [True]),
+    "with a limit, in a finally": (
+        "await asyncio.wait_for(self.lock.acquire(), 5)\ntry: ...\nfinally:\n    if url:\n        self.lock.release()",
+        [True],
+    ),
+    "before an exception": ("await self.lock.acquire()\nawait self.g()\nself.lock.release()", [False]),
+    "by somebody else": ("await self.lock.acquire()\nreturn True", []),
+    "of another one": ("await self.lock.acquire()\nawait self.g()\nself.other.release()", []),
+    "that may be something else": ("await self.any.acquire()\nawait self.g()\nself.any.release()", []),
+    "out of sight": ("await url.lock.acquire()\nawait self.g()\nurl.lock.release()", []),
+    "of a parameter": ("await p.acquire()\nawait self.g()\np.release()", []),
+    "of its own": ("lock = asyncio.Lock()\nawait lock.acquire()\nawait self.g()\nlock.release()", [False]),
+    "of the module": ("async with LOCK: ...\nawait LOCK.acquire()\nLOCK.release()", [True, False]),
+    "in a function that runs elsewhere": ("def g():\n    self.lock.release()\nawait self.lock.acquire()", []),
+}
+
+
+@pytest.mark.parametrize(("body", "expected"), LOCKS.values(), ids=LOCKS)
+def test_a_lock_is_released_whatever_happens(body, expected):
+    head = """
+        import asyncio
+        LOCK = asyncio.Semaphore(2)
+        class A:
+            def __init__(self, lock):
+                self.lock: asyncio.Lock = asyncio.Lock()
+                self.other = asyncio.Lock()
+                self.any = asyncio.Lock() if lock else lock
+            async def f(self, url, p):
+        """
+    found = sites(dedent(head) + indent(body, " " * 8) + "\n")
+    assert [(site.kind, site.good) for site in found] == [("lock", good) for good in expected]
+    assert all(site.good or "no `finally` does it" in site.message for site in found)
+
+
 @pytest.mark.parametrize("path", RESOURCES)
 def test_every_resource_is_found_by_its_path(path):
     resource = RESOURCES[path]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Final, cast
 
 from ssot_fix.audit.area import View
 from ssot_fix.audit.areas.resources_fate import Fate, Function, fate
+from ssot_fix.audit.areas.resources_locks import LOCKS, lock_sites
 from ssot_fix.audit.areas.resources_table import FACTORIES, READERS, RESOURCES, TRANSPARENT, Resource
 from ssot_fix.audit.model import Site
 from ssot_fix.audit.replaced import is_replaced
@@ -21,12 +21,15 @@ from ssot_fix.project.resolver import Project
 
 # What is imported from elsewhere is not followed: a file's bytes tell the same in every project.
 _NO_PROJECT: Final = Project(Path(), frozenset())
-# What is opened, by dotted path, and of that the first and the last part.
-_SPELLED: Final = tuple(
-    (path, path.partition(".")[0].replace("builtins", "").encode(), path.rpartition(".")[2].encode())
-    for path in (*RESOURCES, *FACTORIES)
-)
-_COROUTINE: Final = re.compile(rb"\basync\s+def\b")
+# What is opened, by the top of its dotted path: how a file that may do so spells the last part, and the whole path.
+_SPELLED: Final = {
+    top.encode(): [
+        (path, tuple(f"{path.rpartition('.')[2]}{end}".encode() for end in ("(", " as ")))
+        for path in (*RESOURCES, *FACTORIES, *sorted(LOCKS))
+        if path.partition(".")[0] == top
+    ]
+    for top in dict.fromkeys(path.partition(".")[0] for path in (*RESOURCES, *FACTORIES, *LOCKS))
+}
 _RAISES: Final = frozenset({"raises", "assertRaises", "assertRaisesRegex"})
 
 
@@ -62,35 +65,44 @@ def look(text: Text) -> tuple[Site, ...] | None:
 
     Raises UnreadableText, Unparseable.
     """
-    if b"async" not in text.raw or _COROUTINE.search(text.raw) is None or not any(_wanted(text.raw)):
+    wanted = _wanted(text.raw) if b"async def" in text.raw else []
+    if not wanted:
         return None
-    return tuple(_sites(text, _seeds(text.raw))) or None
+    module = text.module(_seeds(text.raw, wanted))
+    found = (*_sites(text, module), *lock_sites(text, module, uses(module, _NO_PROJECT)))
+    return tuple(sorted(found, key=lambda site: site.line)) or None
 
 
-def _wanted(raw: bytes) -> Iterator[str]:
+def _wanted(raw: bytes) -> list[str]:
     """The dotted paths of what a file may open."""
-    for path, top, last in _SPELLED:
-        if top in raw and (last + b"(" in raw or last + b" as " in raw):
-            yield path
+    return [
+        path
+        for top, spelled in _SPELLED.items()
+        if top == b"builtins" or top in raw
+        for path, words in spelled
+        if any(word in raw for word in words)
+    ]
 
 
-def _seeds(raw: bytes) -> frozenset[str]:
+def _seeds(raw: bytes, wanted: Iterable[str]) -> frozenset[str]:
     """The names that the module has to know, as far as the file spells them."""
-    paths = (*_wanted(raw), *TRANSPARENT, *READERS)
-    parts = {part for path in paths for part in path.split(".")} - {"builtins"}
+    others = (path for path in (*TRANSPARENT, *READERS) if f"{path.rpartition('.')[2]}(".encode() in raw)
+    parts = {part for path in (*wanted, *others) for part in path.split(".")} - {"builtins"}
     return frozenset(part for part in parts if part.encode() in raw)
 
 
-def _sites(text: Text, seeds: frozenset[str]) -> Iterator[Site]:
-    module = text.module(seeds)
+def _sites(text: Text, module: Module) -> Iterator[Site]:
     called = {use.call: use.path for use in uses(module, _NO_PROJECT) if use.call is not None and not use.ambiguous}
     functions: dict[ast.AST, Function] = {}
-    for opened in sorted((*_opened(module), *_made(text, module)), key=lambda each: each.call.lineno):
+    for opened in (*_opened(module), *_made(text, module)):
         around = _coroutine(opened.reference)
         if around is None:
             continue
-        function = functions.get(around) or functions.setdefault(around, Function(around))
-        found, name = fate(function, opened.call, opened.resource, lambda call: called.get(call, ""))
+        if isinstance(opened.module.parents[opened.call], ast.withitem):  # as most are
+            found, name = Fate.CLOSED, ""
+        else:
+            function = functions.get(around) or functions.setdefault(around, Function(around))
+            found, name = fate(function, opened.call, opened.resource, lambda call: called.get(call, ""))
         if found is not Fate.HANDED_ON and not _is_tested(opened):
             yield _site(opened, found, name)
 
@@ -116,8 +128,10 @@ def _made(text: Text, module: Module) -> Iterator[Opened]:
         parent = module.parents[use.call] if use.call is not None and use.path in FACTORIES else None
         if isinstance(parent, ast.Assign) and not use.ambiguous:
             made |= {target: use.path for target in parent.targets if isinstance(target, ast.Name)}
+    if not made:
+        return
     view = text.module({target.id for target in made if isinstance(target, ast.Name)})
-    for reference in view.references if made else ():
+    for reference in view.references:
         bindings, call = view.meanings(reference.node.id, reference.scope), view.parents[reference.node]
         path = made.get(bindings[0].node) if len(bindings) == 1 else None
         if path is not None and isinstance(call, ast.Call) and call.func is reference.node:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from enum import Enum
 
 from ssot_fix.audit.areas.resources_table import LOOKERS, READERS, STACKED, TRANSPARENT, Resource
+from ssot_fix.bindings import children
 
 # What is asked of a call: the dotted path of what it calls, empty if that is not known.
 Called = Callable[[ast.Call], str]
@@ -46,7 +47,7 @@ class Function:
             elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
                 self.loads.setdefault(node.id, []).append(node)
             is_inner = is_inner or (isinstance(node, _SCOPES) and node is not self.node)
-            for child in ast.iter_child_nodes(node):
+            for child in children(node):
                 self.parents[child] = node
                 waiting.append((child, is_inner))
 
