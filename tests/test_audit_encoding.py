@@ -2,45 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from pathlib import Path
 from textwrap import dedent
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from memory_view import MemoryView
 
+from ssot_fix.audit.areas import resources
 from ssot_fix.audit.areas.encoding import EncodingArea, look
+from ssot_fix.audit.settings import Options
 from ssot_fix.audit.text import Text
-from ssot_fix.project.resolver import Project
+from ssot_fix.newer_syntax import Unparseable
+from ssot_fix.source import UnreadableText
 
 _GUARD = 'if __name__ == "__main__":\n    main()\n'
 
 
-@dataclass
-class Files:
-    """A project in a folder, as far as the area asks."""
-
-    root: Path
-    texts: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def project(self):
-        return Project(self.root, frozenset(self.texts))
-
-    def facts(self, _area, path):
-        return look(Text(self.texts[path].encode()))
-
-    def sites(self, path):
-        for name, text in self.texts.items():
-            place = self.root / name
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_text(text, encoding="utf-8")
-        found = self.facts("encoding", path)
-        return [] if found is None else list(EncodingArea(self).sites(path, found))
-
-
-def sites(code, tmp_path=Path()):
+def sites(code):
     found = look(Text(dedent(code).encode()))
     return [] if found is None else list(found.sites)
 
@@ -69,6 +48,9 @@ NO_SITES = {
     "a file that is only touched": "open('x', 'w').close()\n",
     "an open that is replaced": "with patch('builtins.open', mock_open()):\n    open('x')\n",
     "an open that is replaced for a function": "@patch('%s.open' % name)\ndef test_x():\n    open('x')\n",
+    "an open that is replaced in a function": (
+        "def test_x(monkeypatch):\n    monkeypatch.setattr('builtins.open', f)\n    open('x')\n"
+    ),
     "a method that is replaced": (
         "from pathlib import Path\nwith patch.object(Path, 'read_text'):\n    Path('x').read_text()\n"
     ),
@@ -209,14 +191,15 @@ RELIES = {
 
 
 @pytest.mark.parametrize(("head", "is_good"), RELIES.values(), ids=RELIES)
-def test_a_function_of_the_project_that_gives_the_encoding_counts_where_it_is_called(head, is_good, tmp_path):
+def test_a_function_of_the_project_that_gives_the_encoding_counts_where_it_is_called(head, is_good):
     files = {
         "shared/__init__.py": "from shared.console import use_utf8\n",
         "shared/console.py": _HELPER,
         "shared/setup.py": "import sys\nsys.stdout.reconfigure(encoding='utf-8')\nx = 1\n",
         "shared/run.py": f"{head}def main():\n    print('é')\n{_GUARD}",
     }
-    (site,) = Files(tmp_path, files).sites("shared/run.py")
+    view = MemoryView(files, Options(), {"encoding": look})
+    (site,) = EncodingArea(view).sites("shared/run.py", view.facts("encoding", "shared/run.py"))
     assert (site.kind, site.good, bool(site.message)) == ("entry-point", is_good, not is_good)
 
 
@@ -225,6 +208,28 @@ def test_newer_syntax_is_read():
         ("open", 2, "open", False),
         ("open", 3, "open", False),
     ]
+
+
+ODD = {
+    "nothing": b"",
+    "no text": b"open(p)\xff",
+    "an unknown encoding": b"# coding: klingon\nopen(p)\n",
+    "no Python": b"open(p\n",
+    "a null": b"open(p)\0\n",
+    "a sum of 3,000 terms": b"open(" + b"+".join([b"p"] * 3000) + b")\n",
+    "a chain of 900 calls": b"open(p)" + b".x()" * 900 + b"\n",
+}
+
+
+@pytest.mark.parametrize("raw", ODD.values(), ids=ODD)
+@pytest.mark.parametrize("area", [look, resources.look])
+def test_odd_files_raise_nothing_but_that_they_cannot_be_read(raw, area):
+    wrapped = b"import asyncio, httpx\nasync def f():\n    self.lock = asyncio.Lock()\n    " + raw
+    for data in (raw, wrapped, raw.replace(b"open(", b"httpx.AsyncClient(") + wrapped):
+        try:
+            area(Text(data))
+        except (UnreadableText, Unparseable):
+            assert raw != b""
 
 
 @given(st.lists(st.sampled_from([*PRINTS.values(), *NO_SITES.values(), *(f"{each}\n" for each in OPENED)])))

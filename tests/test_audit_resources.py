@@ -66,6 +66,7 @@ NO_SITES = {
     "in a class": "class A:\n    f = open('x')",
     "in a function that runs elsewhere": "def g():\n    f = open(p)\n    return f.read()",
     "in a lambda": "read = lambda: open(p).read()",
+    "a server, which runs on": "s = await asyncio.start_server(f, url)\nawait asyncio.sleep(9)",
     "only mentioned": "x: httpx.AsyncClient\ny = httpx.AsyncClient\n'''httpx.AsyncClient()'''  # httpx.AsyncClient()",
 }
 
@@ -108,6 +109,7 @@ CLOSED = {
     "aclosing": ("client", "async with contextlib.aclosing(redis.from_url(url)) as c: ..."),
     "an exit stack": ("session", "s = await stack.enter_async_context(aiohttp.ClientSession())"),
     "an exit stack, later": ("session", "s = aiohttp.ClientSession()\nawait stack.enter_async_context(s)"),
+    "a case of unittest": ("client", "c = await self.enterAsyncContext(httpx.AsyncClient())"),
     "in a finally": ("client", "c = httpx.AsyncClient()\ntry:\n    await c.get(url)\nfinally:\n    await c.aclose()"),
     "in a finally, if there is one": (
         "connection",

@@ -139,7 +139,7 @@ def _is_false(node: ast.expr) -> bool:
 
 def _last(node: ast.expr) -> str:
     """The last part of a dotted name."""
-    return node.attr if isinstance(node, ast.Attribute) else ast.unparse(node)
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
 
 
 def _site(module: Module, opening: Opening, call: ast.Call) -> Site:

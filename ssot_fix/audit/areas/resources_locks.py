@@ -71,7 +71,9 @@ def _attributes(view: Module, made: _Made) -> Iterator[tuple[ast.expr, Hashable,
     stored: dict[Hashable, set[str | None]] = {}
     loaded: list[tuple[ast.Attribute, Hashable]] = []
     for node in view.attributes:
-        lock = _owner(view, node), ast.unparse(node.value), node.attr
+        if not isinstance(node.value, ast.Name):
+            continue
+        lock = _owner(view, node), node.value.id, node.attr
         if isinstance(node.ctx, ast.Load):
             loaded.append((node, lock))
         else:

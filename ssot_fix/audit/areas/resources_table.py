@@ -1,6 +1,7 @@
 """What has to be closed, by dotted path, and how that is done.
 
-Sources: https://docs.python.org/3/library/, and the documentation of each package.
+Sources: https://docs.python.org/3/library/, and the documentation of each package. Servers are left out: most run as
+long as the program does.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Literal
 
-Kind = Literal["client", "connection", "file", "lock", "pool", "server", "session"]
+Kind = Literal["client", "connection", "file", "lock", "pool", "session"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,6 @@ _CONNECTION = _resource("connection", "close terminate aclose ensure_closed rele
 _POOL = _resource("pool", "close terminate")
 _AWAITED_POOL = _resource("pool", "close terminate clear", is_awaited=True)
 _EXECUTOR = _resource("pool", "shutdown")
-_SERVER = _resource("server", "close serve_forever", is_awaited=True)
 
 RESOURCES: Final[Mapping[str, Resource]] = MappingProxyType(
     {
@@ -87,14 +87,8 @@ RESOURCES: Final[Mapping[str, Resource]] = MappingProxyType(
             ),
             _resource("connection", "close fail_connection", is_awaited=True),
         ),
-        **dict.fromkeys(
-            ("websockets.serve", "websockets.server.serve", "websockets.asyncio.server.serve"),
-            _SERVER,
-        ),
         "asyncio.open_connection": _STREAMS,
         "asyncio.open_unix_connection": _STREAMS,
-        "asyncio.start_server": _SERVER,
-        "asyncio.start_unix_server": _SERVER,
         "socket.socket": _SOCKET,
         "socket.create_connection": _SOCKET,
         "motor.motor_asyncio.AsyncIOMotorClient": _resource("client", "close"),
@@ -135,5 +129,7 @@ READERS: Final = frozenset(
 LOOKERS: Final = frozenset(
     {"isinstance", "hasattr", "callable", "id", "type", "bool", "len", "repr", "str", "print", "list", "sorted"}
 )
-# The methods of an exit stack that take over what has to be closed.
-STACKED: Final = frozenset({"enter_async_context", "enter_context", "push_async_exit", "push"})
+# The methods of exit stacks and of unittest's cases that take over what has to be closed.
+STACKED: Final = frozenset(
+    {"enter_async_context", "enter_context", "push_async_exit", "push", "enterAsyncContext", "enterContext"}
+)
