@@ -181,6 +181,7 @@ RELIES = {
     "called as an attribute": ("import shared.console\nshared.console.use_utf8()\n", True),
     "called from a package beside": ("from .console import use_utf8\nuse_utf8()\n", True),
     "through a re-export": ("from shared import use_utf8\nuse_utf8()\n", True),
+    "through a re-export that renames it": ("from shared import prepare\nprepare()\n", True),
     "by an import": ("import shared.setup\n", True),
     "by an import of something from it": ("from shared.setup import x\n", True),
     "imported and not called": ("from shared.console import use_utf8\n", False),
@@ -193,7 +194,7 @@ RELIES = {
 @pytest.mark.parametrize(("head", "is_good"), RELIES.values(), ids=RELIES)
 def test_a_function_of_the_project_that_gives_the_encoding_counts_where_it_is_called(head, is_good):
     files = {
-        "shared/__init__.py": "from shared.console import use_utf8\n",
+        "shared/__init__.py": "from shared.console import use_utf8\nfrom shared.console import use_utf8 as prepare\n",
         "shared/console.py": _HELPER,
         "shared/setup.py": "import sys\nsys.stdout.reconfigure(encoding='utf-8')\nx = 1\n",
         "shared/run.py": f"{head}def main():\n    print('é')\n{_GUARD}",

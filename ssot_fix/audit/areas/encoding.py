@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -76,6 +77,7 @@ class EncodingArea:
 
     def __init__(self, view: View) -> None:
         self._view = view
+        self._spelling: dict[str, bool] = {}
 
     def sites(self, path: str, facts: object) -> Iterable[Site]:
         """Each place that opens text, and the start of a program that prints more than ASCII."""
@@ -92,12 +94,33 @@ class EncodingArea:
         while module and project.locate(module) is None:
             module, _, name = module.rpartition(".")
             names.insert(0, name)
-        if module and names and asked.endswith("()"):
-            module, names[0] = project.origin(module, names[0])
-        place = project.locate(module) if module else None
-        told = self._view.facts(self.name, place) if place is not None else None
         wanted = {"", *names[-1:]} if asked.endswith("()") else {""}
-        return isinstance(told, Facts) and not wanted.isdisjoint(told.configures)
+        if module and len(wanted) > 1 and self._may_hand_on(module):
+            module, names[0] = project.origin(module, names[0])
+            wanted.add(names[-1])
+        told = self._told(project.locate(module)) if module else None
+        return told is not None and not wanted.isdisjoint(told.configures)
+
+    def _told(self, path: str | None) -> Facts | None:
+        told = self._view.facts(self.name, path) if path is not None else None
+        return told if isinstance(told, Facts) else None
+
+    @cached_property
+    def _configuring(self) -> frozenset[bytes]:
+        """The names of the functions of the project that give a standard stream its encoding."""
+        told = (self._told(path) for path in self._view.python)
+        return frozenset(name.encode() for each in told if each is not None for name in each.configures if name)
+
+    def _may_hand_on(self, module: str) -> bool:
+        """Whether a module spells the name of one: following its imports takes a parse, and few do."""
+        if module not in self._spelling:
+            path = self._view.project.locate(module)
+            try:
+                raw = self._view.read(path) if path is not None else b""
+            except OSError:
+                raw = b""
+            self._spelling[module] = any(name in raw for name in self._configuring)
+        return self._spelling[module]
 
 
 def _may_open(raw: bytes) -> bool:
