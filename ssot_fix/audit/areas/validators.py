@@ -7,6 +7,7 @@ of the length and early returns count as they would when it runs.
 from __future__ import annotations
 
 import posixpath
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -93,6 +94,12 @@ class _Guard:
         """The names at module level that calls have to start with."""
         return frozenset(checked.name.partition(".")[0] for checked in self.found)
 
+    def may_match(self, text: str) -> bool:
+        """Whether a string may match a pattern, whatever is done to its case and ends before."""
+        folded = text.casefold()
+        patterns = {pattern.casefold() for checked in self.found for pattern in checked.patterns}
+        return any(pattern in folded for pattern in patterns)
+
 
 def _guards(view: View) -> dict[str, _Guard]:
     found: dict[str, _Guard] = {}
@@ -155,7 +162,7 @@ def _pass(view: View, path: str, guards: Mapping[str, _Guard]) -> None:
         raw = view.read(path)
     except OSError:
         return
-    used = [guard for guard in guards.values() if any(name.encode() in raw for name in guard.names)]
+    used = [guard for guard in guards.values() if any(_may_call(name.encode(), raw) for name in guard.names)]
     if not used:
         return
     seeds = {name for guard in used for name in (*guard.names, _stem(guard.path))}
@@ -165,6 +172,11 @@ def _pass(view: View, path: str, guards: Mapping[str, _Guard]) -> None:
         return
     for call in calls(module, view.project, {guard.path: guard.names for guard in guards.values()}):
         _judge(view, path, call, guards[call.path])
+
+
+def _may_call(name: bytes, raw: bytes) -> bool:
+    """Whether a file may call a name, or a method of it, by that name or another one."""
+    return name in raw and re.search(rb"\b" + re.escape(name) + rb"(?:\s|\\)*(?:[.(]|as\b)", raw) is not None
 
 
 def _stem(path: str) -> str:
@@ -199,6 +211,8 @@ def _is_of_class(entry: Entry) -> bool:
 
 
 def _told(guard: _Guard, entry: Entry, others: Mapping[str, Value], literal: Argument) -> Verdict:
+    if literal.value.is_known and not guard.may_match(literal.text):
+        return Verdict("accepted")
     key = entry.name, literal.name, literal.value
     if key not in guard.verdicts:
         arguments = {**others, literal.name: literal.value}

@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from ssot_fix.audit.areas.validators_values import Value
+
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 # Decorators that leave what a function does with its arguments as it is.
 _HARMLESS = frozenset(
@@ -30,7 +32,10 @@ class Class:
 
 @dataclass(eq=False, slots=True)
 class Code:
-    """A file's definitions at module level; `imports` are names and the dotted paths that they stand for."""
+    """A file's definitions at module level; `imports` are names and the dotted paths that they stand for.
+
+    `literals` are values of lists, tuples and sets that hold nothing but constants, None of others.
+    """
 
     functions: dict[str, Function] = field(default_factory=dict)
     classes: dict[str, Class] = field(default_factory=dict)
@@ -38,6 +43,7 @@ class Code:
     imports: dict[str, str] = field(default_factory=dict)
     _plain: dict[ast.AST, bool] = field(default_factory=dict)
     _bound: dict[ast.AST, tuple[str, ...]] = field(default_factory=dict)
+    literals: dict[ast.AST, Value | None] = field(default_factory=dict)
 
     def is_plain(self, function: Function) -> bool:
         """Whether calling a function runs its body: its decorators leave it alone, and it is no generator."""
@@ -120,10 +126,15 @@ def _class(node: ast.ClassDef) -> Class:
     }
     is_dataclass = any(last_name(decorator) == "dataclass" for decorator in node.decorator_list)
     has_bases = any(last_name(base) not in _PLAIN_BASES for base in node.bases) or bool(node.keywords)
-    changing = {inner.attr for inner in ast.walk(node) if isinstance(inner, ast.Attribute) and _is_stored(inner)}
-    changing |= fields.keys() if is_dataclass or has_bases else set()
-    constants = {name: value for name, value in _constants(node.body, counts).items() if name not in changing}
+    constants = _constants(node.body, counts)
+    for name in [*(fields if is_dataclass or has_bases else ()), *(_changed(node) if constants else ())]:
+        constants.pop(name, None)
     return Class(node, methods, constants, fields, is_dataclass, has_bases)
+
+
+def _changed(node: ast.ClassDef) -> set[str]:
+    """The attributes that are given a value anywhere in a class."""
+    return {inner.attr for inner in ast.walk(node) if isinstance(inner, ast.Attribute) and _is_stored(inner)}
 
 
 def _is_stored(node: ast.Attribute) -> bool:

@@ -69,7 +69,7 @@ def _contained(left: Value, right: Value) -> Value:
     if isinstance(right.content, str) or right.start:
         return _part(left, right)
     inner = items(right)
-    if inner is None:
+    if inner is None or not (left.is_known or left.start):
         return unknown(left, right)
     outcomes = [_equal(left, each) for each in inner]
     for outcome in outcomes:
@@ -147,6 +147,8 @@ def _of_start(of: Value, name: str, arguments: list[Value]) -> Value:
 
 def _ends(of: Value, name: str, ends: Value) -> Value:
     """`startswith` and `endswith`, with one string or several."""
+    if not (of.is_known or of.start):
+        return unknown(of, ends)
     wanted = items(ends) if isinstance(ends.content, Items) else (ends,)
     outcomes = [_ends_with(of, name, each) for each in wanted or ()]
     for outcome in outcomes:

@@ -103,7 +103,7 @@ def follow(
     code: Code, outside: Outside, entry: Entry, arguments: Mapping[str, Value], assumed: Mapping[int, bool]
 ) -> tuple[Run, list[str], bool]:
     """Call an entry with some values, all others unknown: the run, the patterns that raise, and whether it may end."""
-    run = Run(code, outside, assumed)
+    run = Run(code, outside, assumed, takes_notes=not any(value.is_known for value in arguments.values()))
     given = dict.fromkeys(entry.parameters, UNKNOWN) | dict(arguments)
     if entry.function is not None:
         flow = run.call(entry.function, given, entry.of, {}, 0)

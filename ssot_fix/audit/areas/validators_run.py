@@ -137,6 +137,7 @@ class Run:
     noted: list[tuple[str, str]] = field(default_factory=list)  # all that arguments were compared with
     raised: list[str] = field(default_factory=list)  # what may have been raised in functions that were called
     steps: int = 0
+    takes_notes: bool = True  # of what arguments are compared with
 
     def constant(self, name: str) -> Value:
         """The value of a constant of the file."""
@@ -408,8 +409,7 @@ class Run:
     def _collection(self, node: ast.expr, state: _State) -> Value:
         match node:
             case ast.List(elts=elements) | ast.Tuple(elts=elements) | ast.Set(elts=elements):
-                values = [self._value(each, state) for each in elements]
-                return UNKNOWN if _has_star(elements) else known(Items(tuple(values)), *values)
+                return self._items(node, elements, state)
             case ast.Dict(keys=keys, values=inner):
                 values = [self._value(each, state) for each in inner]
                 if None in keys:
@@ -425,6 +425,17 @@ class Run:
             case ast.Starred(value=inner):
                 return unknown(self._value(inner, state), UNKNOWN)
         return UNKNOWN
+
+    def _items(self, node: ast.expr, elements: Sequence[ast.expr], state: _State) -> Value:
+        literals = self.code.literals
+        if node not in literals:
+            is_plain = all(isinstance(each, ast.Constant) and each.value is not ... for each in elements)
+            literals[node] = known(Items(tuple(self._value(each, state) for each in elements))) if is_plain else None
+        found = literals[node]
+        if found is not None:
+            return found
+        values = [self._value(each, state) for each in elements]
+        return UNKNOWN if _has_star(elements) else known(Items(tuple(values)), *values)
 
     def _name(self, name: str, state: _State) -> Value:
         if name in state.names:
@@ -471,7 +482,7 @@ class Run:
 
     def _note(self, *values: Value) -> None:
         """Note the strings that an argument is compared with."""
-        argument = about(values)
+        argument = about(values) if self.takes_notes else ""
         if argument:
             self.noted += [(argument, text) for value in values if not value.about for text in texts(value)]
 
