@@ -6,8 +6,10 @@ import ast
 import io
 import textwrap
 import tokenize
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -15,13 +17,14 @@ from hypothesis import strategies as st
 from ranges import Story
 
 from ssot_fix.audit.areas.debt import MARKERS, DebtArea, look
+from ssot_fix.audit.areas.debt_accepted import apply_accepted
 from ssot_fix.audit.areas.debt_ages import ages
 from ssot_fix.audit.model import Finding
-from ssot_fix.audit.settings import Options
+from ssot_fix.audit.settings import Accepted, Options
 from ssot_fix.audit.text import Text
 from ssot_fix.audit.view import open_view
 from ssot_fix.newer_syntax import Unparseable
-from ssot_fix.project.config import Config
+from ssot_fix.project.config import Config, load
 from ssot_fix.source import UnreadableText
 
 
@@ -399,3 +402,76 @@ def test_without_a_history(story):
     finding = Finding("debt", "TODO", "gone.py", 1, "TODO: mend", "")
     assert ages(view, [finding, replace(finding, area="imports", path="a.py")]) == {}
     assert ages(view, []) == {}
+
+
+# Accepted debt
+
+
+def accepted(findings: Sequence[Finding], *entries: Accepted, today: str = "2026-06-30") -> list[tuple[object, ...]]:
+    config = Config(Path(), options={"audit": Options(accepted=entries)})
+    found, notes = apply_accepted(findings, entries, today, config)
+    assert all(note.startswith("the settings: no debt is what this entry accepts; take it out") for note in notes)
+    return [*((each.path, each.accepted, each.until, each.expired) for each in found), len(notes)]
+
+
+def debt(path: str = "a.py", kind: str = "TODO", subject: str = "TODO: x", area: str = "debt") -> Finding:
+    return Finding(area, kind, path, 1, subject, "")
+
+
+def test_what_is_not_accepted():
+    entries = (
+        Accepted(("b.py",), "why"),
+        Accepted(("a.py",), "why", kind="FIXME"),
+        Accepted(("a.py",), "why", contains="y"),
+        Accepted(("a.py",), "why", kind="TODO", contains="todo"),
+        Accepted((), "why"),
+    )
+    assert accepted([debt(), debt(area="imports")], *entries) == [("a.py", "", "", False)] * 2 + [5]
+
+
+def test_what_is_accepted():
+    findings = [debt(), debt("lib/a.py"), debt("lib/b.py", "FIXME", "FIXME: y")]
+    rules = Accepted(("lib/",), "old", contains="TODO"), Accepted(("*.py",), "y", kind="FIXME", contains=": y")
+    assert accepted(findings, *rules) == [
+        ("a.py", "", "", False),
+        ("lib/a.py", "old", "", False),
+        ("lib/b.py", "y", "", False),
+        0,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("until", "today", "expired"),
+    [
+        ("2026-06-30", "2026-06-29", False),
+        ("2026-06-30", "2026-06-30", False),
+        ("2026-06-30", "2026-07-01", True),
+        ("20260630", "2026-07-01", True),
+        ("9999-12-30", "10000-01-01", True),
+        ("", "2026-07-01", False),
+    ],
+)
+def test_until_a_day_is_over(until, today, expired):
+    assert accepted([debt()], Accepted(("a.py",), "why", until=until), today=today) == [
+        ("a.py", "why", until, expired),
+        0,
+    ]
+
+
+def test_expired_ones_come_first():
+    over, holds = Accepted(("b.py", "c.py"), "over", until="2026-01-01"), Accepted(("c.py",), "holds")
+    assert accepted([debt(), debt("b.py"), debt("c.py")], over, holds) == [
+        ("b.py", "over", "2026-01-01", True),
+        ("a.py", "", "", False),
+        ("c.py", "holds", "", False),
+        0,
+    ]
+
+
+def test_an_entry_that_accepts_nothing_is_named(tmp_path):
+    (tmp_path / "ssot-fix.toml").write_text(
+        '[[audit.accepted]]\npaths = ["a.py"]\nreason = "why"\n\n[[audit.accepted]]\npaths = ["gone"]\nreason = "x"\n'
+    )
+    config = load(tmp_path, tmp_path, {"audit": Options})
+    _, notes = apply_accepted([debt()], config.options("audit", "").accepted, "2026-01-01", config)
+    assert [note.partition(";")[0] for note in notes] == ["ssot-fix.toml:5: no debt is what this entry accepts"]
