@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from memory_view import MemoryView
 from ranges import Story
 
-from ssot_fix.audit.areas.debt import MARKERS, DebtArea, look
+from ssot_fix.audit.areas.debt import MARKERS, DebtArea, Facts, Item, look
 from ssot_fix.audit.areas.debt_accepted import apply_accepted
 from ssot_fix.audit.areas.debt_ages import ages
 from ssot_fix.audit.model import Finding
@@ -28,8 +29,13 @@ from ssot_fix.project.config import Config, load
 from ssot_fix.source import UnreadableText
 
 
+def items(text: Text) -> tuple[Item, ...]:
+    facts = look(text)
+    return facts.items if facts else ()
+
+
 def found(text: str) -> list[tuple[str, int, str]]:
-    return [tuple(item) for item in look(Text(textwrap.dedent(text).encode())) or ()]
+    return [tuple(item) for item in items(Text(textwrap.dedent(text).encode()))]
 
 
 NO_MARKERS = """\
@@ -72,6 +78,9 @@ def test_no_marker():
         ("# TODO(ann): do  it", "TODO", "TODO(ann): do it"),
         ("# TODO", "TODO", "TODO"),
         ("# TODO - later", "TODO", "TODO - later"),
+        ("# XXX--not yet", "XXX", "XXX--not yet"),
+        ("# XXX Note that it is slow", "XXX", "XXX Note that it is slow"),
+        ("# TODO detect the encoding", "TODO", "TODO detect the encoding"),
         ("# TODO this should be from the settings", "TODO", "TODO this should be from the settings"),
         ("## FIXME!", "FIXME", "FIXME!"),
         ("# ==== XXX ====", "XXX", "XXX ===="),
@@ -127,6 +136,13 @@ MEANT = [
     "def f(kind):\n    if kind == 'x':\n        raise NotImplementedError(kind)\n    return 1",
     "def f(kind):\n    raise NotImplementedError('pipes are not supported')",
     "def f(self, other):\n    return NotImplemented",
+    "class A:\n    def __len__(self):\n        raise NotImplementedError",
+    "def f() -> typing.NoReturn:\n    raise NotImplementedError",
+    "def f(x):\n    if x:\n        return 1\n    raise NotImplementedError(x)",
+    "def f(x):\n    yield x\n    raise NotImplementedError",
+    "def f(x):\n    raise NotImplementedError('this should never be called')",
+    "def f(x):\n    def inner():\n        raise NotImplementedError\n    return inner",
+    "class A:\n    @abstractmethod\n    def f(self): ...\n    def g(self):\n        raise NotImplementedError",
     # where nothing is what is to be done
     "class Error(Exception):\n    pass",
     "class A:\n    ...",
@@ -193,16 +209,40 @@ def test_what_may_be_meant(text):
 )
 def test_functions_that_are_not_there_yet(text, kind, line, subject):
     assert found(text) == [(kind, line, subject)]
-    assert [tuple(item) for item in look(Text(text.replace("\n", "\r\n").encode()))] == [(kind, line, subject)]
+    assert [tuple(item) for item in items(Text(text.replace("\n", "\r\n").encode()))] == [(kind, line, subject)]
+
+
+def sites(files: dict[str, str], path: str) -> list[tuple[object, ...]]:
+    view = MemoryView(files, Options(), {"debt": look})
+    area = DebtArea(view)
+    told = area.sites(path, view.facts("debt", path))
+    return [(site.kind, site.line, site.subject, site.message, site.good) for site in told]
 
 
 def test_sites():
-    items = look(Text(b"def f():\n    pass  # TODO: f\ndef g():\n    raise NotImplementedError\n"))
-    sites = list(DebtArea(None).sites("a.py", items))
-    assert [(site.kind, site.line, site.subject, site.message, site.good) for site in sites] == [
+    text = "def f():\n    pass  # TODO: f\ndef g():\n    raise NotImplementedError\n"
+    assert sites({"a.py": text}, "a.py") == [
         ("pass-only", 1, "f", "f does nothing", False),
         ("TODO", 2, "TODO: f", "TODO: f", False),
         ("NotImplementedError", 4, "g", "g raises NotImplementedError", False),
+    ]
+
+
+@pytest.mark.parametrize(
+    "other",
+    ["class B(A):\n", "class B(lib.A, C):\n", "class B[T](\n    C,\n    A[T],\n):\n", "  class B(A, metaclass=M):\n"],
+)
+def test_a_class_that_others_inherit_from(other):
+    """What it lacks they may have; what it says in comments is its own."""
+    files = {
+        "a.py": "class A:\n    def f(self):\n        raise NotImplementedError  # TODO: f\n",
+        "b.py": "class A: pass\n",
+    }
+    mine = ("TODO", 3, "TODO: f", "TODO: f", False)
+    assert sites({**files, "c.py": other}, "a.py") == [mine]
+    assert sites({**files, "c.py": "class B(AA, A1): pass\nA(B)\n"}, "a.py") == [
+        mine,
+        ("NotImplementedError", 3, "A.f", "A.f raises NotImplementedError", False),
     ]
 
 
@@ -261,7 +301,7 @@ def test_comments_are_those_of_the_tokenizer(lines):
     tokens = tokenize.tokenize(io.BytesIO(text.raw).readline)
     comments = [token for token in tokens if token.type == tokenize.COMMENT]
     told = [token.start[0] for token in comments if any(each in token.string for each in MARKERS)]
-    assert [item.line for item in look(Text(text.raw)) or ()] == told
+    assert [item.line for item in items(Text(text.raw))] == told
 
 
 # Since when
@@ -277,10 +317,11 @@ def story(tmp_path, command_environment) -> Story:
 def aged(story: Story) -> dict[tuple[str, str, int], str | None]:
     """By path, subject and line: which of the commits brought it."""
     view = open_view(Config(story.root, options={"audit": Options()}))
+    area = DebtArea(view)
     findings = [
         Finding("debt", site.kind, path, site.line, site.subject, site.message)
         for path in view.python
-        for site in DebtArea(view).sites(path, look(Text(view.read(path))) or ())
+        for site in area.sites(path, look(Text(view.read(path))) or Facts())
     ]
     commits = ages(view, findings)
     assert commits.keys() <= set(findings)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 from ssot_fix.audit.area import View
@@ -22,9 +24,11 @@ _LENGTH = 200  # characters of a comment that are kept
 _MARKER = re.compile(
     r"(?:^[#!*\-=>\s]*+|(?<![\w\"'`./|*\\-])(?=\w+ ?[:(]))"
     r"(?P<marker>TODO|FIXME|XXX|HACK)"
-    r"(?![\w\"'`/|*.\\-]|,? (?:and|or|&) [A-Z]+\b|, [A-Z]+\b"
-    r"| (?i:comment|marker|item|list|tag|keyword|pattern|note|track|entr(?:y|ies)|placeholder|detect|scan|count)\w*)"
+    r"(?![\w\"'`/|*.\\]|-(?!-)|,? (?:and|or|&) [A-Z]+\b|, [A-Z]+\b"
+    r"| (?i:(?:comment|marker|item|list|tag|keyword|pattern|placeholder|count)s?|entr(?:y|ies)|tracking|detection)\b)"
 )
+_CLASS = re.compile(rb"^[ \t]*class[ \t]+[\w\x80-\xff]+(?:\[[^\n]{0,200}\])?[ \t]*\(([^)]{1,500})\)", re.MULTILINE)
+_NAME = re.compile(rb"[A-Za-z_\x80-\xff][\w\x80-\xff]*")
 _SPELLS_MARKER = re.compile(rb"#[^\r\n]*\b(?:TODO|FIXME|XXX|HACK)")
 
 
@@ -36,13 +40,25 @@ class Item(NamedTuple):
     subject: str
 
 
-def look(text: Text) -> tuple[Item, ...] | None:
-    """The debt of a file in the order of its lines.
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """The debt of a file in the order of its lines, and the names of what its classes inherit from, perhaps more."""
+
+    items: tuple[Item, ...] = ()
+    bases: tuple[str, ...] = ()
+
+
+def look(text: Text) -> Facts | None:
+    """The debt of a file, as far as it can be told without its project.
 
     Raises UnreadableText, Unparseable.
     """
     found = [*_marked(text), *(Item(*item) for item in unfinished(text))]
-    return tuple(sorted(found, key=lambda item: item.line)) or None
+    bases = {name for listed in _CLASS.findall(text.raw) for name in _NAME.findall(listed)}
+    if not found and not bases:
+        return None
+    names = sorted(name.decode("utf-8", "replace") for name in bases)
+    return Facts(tuple(sorted(found, key=lambda item: item.line)), tuple(names))
 
 
 def _marked(text: Text) -> Iterator[Item]:
@@ -65,12 +81,20 @@ class DebtArea:
     name = NAME
 
     def __init__(self, view: View) -> None:
-        """`view` is not asked for anything: a file's debt is its own."""
+        self._view = view
 
     def sites(self, path: str, facts: object) -> Iterable[Site]:
-        """The sites of a file."""
-        assert isinstance(facts, tuple)
-        return [Site(item.kind, item.line, item.subject, _message(item)) for item in facts]
+        """The sites of a file. What a class leaves to those that inherit from it, wherever they are, is none."""
+        assert isinstance(facts, Facts)
+        for item in facts.items:
+            owner = item.subject.rpartition(".")[0].rpartition(".")[2]
+            if item.kind in MARKERS or owner not in self._bases:
+                yield Site(item.kind, item.line, item.subject, _message(item))
+
+    @cached_property
+    def _bases(self) -> frozenset[str]:
+        told = (self._view.facts(NAME, path) for path in self._view.python)
+        return frozenset(name for facts in told if isinstance(facts, Facts) for name in facts.bases)
 
 
 def _message(item: Item) -> str:

@@ -35,16 +35,17 @@ _MEANT_TEXT = re.compile(
     r"|(?:do|does)(?: not|n't)\b|(?:managed|handled) by",
     re.IGNORECASE,
 )
-# Functions that others call by name and that may be empty: of pytest and unittest, and revisions of Alembic.
+# Functions that others call by name and that may be empty: of pytest, unittest, Alembic, importlib, io.
 _CALLED_BY_NAME = re.compile(
-    r"pytest_\w+|set_?up(?:_\w+)?|tear_?down(?:_\w+)?|(?:setUp|tearDown)\w*|upgrade|downgrade"
+    r"pytest_\w+|set_?up(?:_\w+)?|tear_?down(?:_\w+)?|(?:setUp|tearDown)\w*|upgrade|downgrade|exec_module|flush"
 )
 _ABSTRACT_CLASS = re.compile(r"Base|Abstract|Interface|Mixin|Protocol|^I[A-Z][a-z]|ABC|Spec$|Template")
 _ABSTRACT_TEXT = re.compile(r"\babstract (?:base )?class|\bbase class|\bsub-?classe[sd]|\bmixin", re.IGNORECASE)
 # A raise that says that others implement it, or that this is not meant to be there at all.
 _MEANT_RAISE = re.compile(
     r"sub-?class|overrid|derived|abstract|child class|concrete|must (?:be )?implement|should (?:be )?implement"
-    r"|implement(?:ed|ing)? (?:in|by|this)\b|not supported|unsupported|(?:does|do)(?: not|n't) support",
+    r"|implement(?:ed|ing)? (?:in|by|this)\b|not supported|unsupported|(?:does|do)(?: not|n't)\b|not allowed"
+    r"|(?:should|must) (?:not|never)\b|never (?:be )?call|never happen|\bcan(?:not|'t) be\b|undefined|unreachable",
     re.IGNORECASE,
 )
 
@@ -61,7 +62,11 @@ class _Place:
 
     def name(self, own: str) -> str:
         """The dotted name of what is called `own` there."""
-        return ".".join([*(scope.name for scope in self.around), own])
+        return ".".join([*self.names, own])
+
+    @property
+    def names(self) -> list[str]:
+        return [scope.name for scope in self.around]
 
     @property
     def is_in_function(self) -> bool:
@@ -127,12 +132,25 @@ class _Reader:
                 yield EMPTY, function.lineno, place.name(function.name)
 
     def _is_abstract(self, function: _Function, raised: ast.Raise, place: _Place) -> bool:
-        """Whether a raise is how a function says that others are to implement it, or that something is missing."""
-        if place.is_choice or _is_declaration(function):
-            return True
-        is_all = _without_docstring(function) == [raised]
-        said = self._lines(function) if is_all else _said(function, raised)
-        return bool(_MEANT_RAISE.search(said)) or (place.owner is not None and self._is_for_others(place.owner))
+        """Whether a raise is how a function says that others are to implement it, or that it is not for use."""
+        return (
+            place.is_choice
+            or place.is_in_function
+            or _is_dunder(function)
+            or _is_declaration(function)
+            or any(map(_MEANT_NAME.search, place.names))
+            or (function.returns is not None and _decorator(function.returns) in ("NoReturn", "Never"))
+            or bool(_MEANT_RAISE.search(self._said(function, raised)))
+            or (place.owner is not None and self._is_for_others(place.owner))
+        )
+
+    def _said(self, function: _Function, raised: ast.Raise) -> str:
+        """The text of a function that only raises; of another one its docstring, and what it raises with."""
+        if _without_docstring(function) == [raised]:
+            return self._lines(function)
+        arguments = raised.exc.args if isinstance(raised.exc, ast.Call) else ()
+        texts = [part.value for each in arguments for part in ast.walk(each) if isinstance(part, ast.Constant)]
+        return " ".join([ast.get_docstring(function, clean=False) or "", *map(str, texts)])
 
     def _is_for_others(self, owner: ast.ClassDef) -> bool:
         """Whether a class is one to inherit from: by its name or its bases, or since another one here does."""
@@ -140,14 +158,13 @@ class _Reader:
 
     def _is_meant(self, function: _Function, place: _Place) -> bool:
         """Whether nothing may be just what a function is to do."""
-        names = [function.name, *(scope.name for scope in place.around)]
         return (
             place.is_choice
             or place.is_in_function  # one that is handed on
-            or (function.name.startswith("__") and function.name.endswith("__"))
+            or _is_dunder(function)
             or bool(_CALLED_BY_NAME.fullmatch(function.name))
             or any(_decorator(each) not in _PLAIN for each in function.decorator_list)
-            or any(map(_MEANT_NAME.search, names))
+            or any(map(_MEANT_NAME.search, (function.name, *place.names)))
             or bool(_MEANT_TEXT.search(self._lines(function)))
             or self._may_override(function.name, place.owner)
             or function.name in self._handed_on
@@ -223,14 +240,22 @@ def _decorator(node: ast.expr) -> str:
 
 
 def _raise_of(function: _Function) -> ast.Raise | None:
-    """Where a function ends by saying that it is not implemented; under a condition it only refuses some cases."""
-    raises = (node for node in function.body if isinstance(node, ast.Raise) and node.exc is not None)
-    return next((node for node in raises if node.exc and _decorator(node.exc) == UNIMPLEMENTED), None)
+    """Where a function ends by saying that it is not implemented; if it may return before, it only refuses a case."""
+    for node in function.body:
+        if isinstance(node, ast.Raise) and node.exc is not None and _decorator(node.exc) == UNIMPLEMENTED:
+            return node
+        if any(isinstance(each, ast.Return | ast.Yield | ast.YieldFrom) for each in ast.walk(node)):
+            return None
+    return None
+
+
+def _is_dunder(function: _Function) -> bool:
+    return function.name.startswith("__") and function.name.endswith("__")
 
 
 def _is_declaration(function: _Function) -> bool:
     names = map(_decorator, function.decorator_list)
-    return any(name.startswith("abstract") or name == "overload" for name in names)
+    return any(name.startswith("abstract") or name in ("overload", "hookspec") for name in names)
 
 
 def _is_abstract_class(owner: ast.ClassDef) -> bool:
@@ -239,6 +264,7 @@ def _is_abstract_class(owner: ast.ClassDef) -> bool:
         any(name in ("ABC", "ABCMeta", "Protocol", "Interface") for name in bases)
         or bool(_ABSTRACT_CLASS.search(owner.name))
         or bool(_ABSTRACT_TEXT.search(ast.get_docstring(owner, clean=False) or ""))
+        or any(isinstance(each, _Function) and _is_declaration(each) for each in owner.body)
     )
 
 
@@ -254,10 +280,3 @@ def _is_empty(function: _Function) -> bool:
         or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and node.value.value is ...)
         for node in body
     )
-
-
-def _said(function: _Function, raised: ast.Raise) -> str:
-    """What a raise says, and the docstring of its function."""
-    arguments = raised.exc.args if isinstance(raised.exc, ast.Call) else ()
-    texts = [part.value for each in arguments for part in ast.walk(each) if isinstance(part, ast.Constant)]
-    return " ".join([ast.get_docstring(function, clean=False) or "", *map(str, texts)])
