@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import io
+import sys
 import textwrap
 import tokenize
 from collections.abc import Sequence
@@ -319,7 +320,7 @@ def aged(story: Story) -> dict[tuple[str, str, int], str | None]:
     view = open_view(Config(story.root, options={"audit": Options()}))
     area = DebtArea(view)
     findings = [
-        Finding("debt", site.kind, path, site.line, site.subject, site.message)
+        Finding("debt", site.kind, path, site.line, site.subject, site.message, view.scope(path))
         for path in view.python
         for site in area.sites(path, look(Text(view.read(path))) or Facts())
     ]
@@ -387,6 +388,28 @@ def test_through_renames(story):
         ("pkg/c.py", "TODO: mend", 43): "commit 0",
         ("pkg/c.py", "FIXME: path", 44): "commit 2",
     }
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such names there")
+def test_names_that_look_like_patterns(story):
+    few = {"[a].py": TODO, "*.py": "", ":(top)x.py": TODO, "größe\n.py": TODO}
+    story.commit(dict.fromkeys(few, ""))
+    story.commit(few)
+    story.tell()
+    expected = {(path, "TODO: mend", 1): "commit 1" for path, text in few.items() if text}
+    assert aged(story) == expected
+
+
+def test_many_files(story):
+    many = {f"f{number}.py": f"{TODO}x = {number}\n" for number in range(50)}
+    story.commit({"other.py": ""})
+    story.commit(many)
+    story.commit({"f7.py": f"y = 1\n{TODO}", "test_x.py": TODO})
+    story.tell()
+    found = aged(story)
+    assert found.pop(("test_x.py", "TODO: mend", 1)) is None  # in tests nobody asks
+    assert set(found.values()) == {"commit 1"}
+    assert len(found) == 50
 
 
 def test_through_merges(story):

@@ -26,12 +26,12 @@ class _Thing(NamedTuple):
 
 
 def ages(view: View, findings: Iterable[Finding]) -> dict[Finding, Commit]:
-    """The commit that brought each piece of debt, as far as that can be known.
+    """The commit that brought each piece of debt in production, as far as that can be known.
 
     Of several in a file that are called alike, it can't be told which came when: they have a commit if one brought
     them all.
     """
-    things = _things(view, [finding for finding in findings if finding.area == NAME])
+    things = _things(view, [each for each in findings if each.area == NAME and each.scope == "production"])
     wanted = [(finding.path, each) for finding, both in things.items() for each in both]
     commits = view.history.origins(wanted, _Texts().hold)
     found = {}
