@@ -479,7 +479,7 @@ def test_on_paper_there_are_all_rows_and_no_controls(page):
     assert len(rows(page, "list")) == 62
     assert page.get_by_text("one two").is_visible()
     assert not any(
-        control.is_visible() for control in page.locator(".tools, .timeline, nav, main button:not(th *)").all()
+        control.is_visible() for control in page.locator(".control, .timeline, main button:not(th *), #theme").all()
     )
     assert page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == "rgb(255, 255, 255)"
     page.evaluate("dispatchEvent(new Event('afterprint'))")

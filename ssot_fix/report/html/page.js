@@ -463,7 +463,7 @@
 
   // On paper: more rows than on a screen, and what is folded but short.
 
-  const PRINTED = 500;
+  const PRINTED = 200;
   addEventListener("beforeprint", () => {
     for (const explorer of explorers.values()) explorer.show(PRINTED);
     for (const fold of all("details.fold:not([open])")) {
