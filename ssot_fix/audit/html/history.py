@@ -84,7 +84,14 @@ def services_table(services: Mapping[str, Mapping[str, Tally]]) -> Table:
     columns += [Column(AREAS[area], "number") for area in areas]
     totals = {service: overall(tallies) for service, tallies in services.items()}
     rows = [
-        Row((name, share(totals[name]), totals[name].bad, *(_in_area(area, services[name]) for area in areas)))
+        Row(
+            (
+                name or "none",
+                share(totals[name]),
+                totals[name].bad,
+                *(_in_area(area, services[name]) for area in areas),
+            )
+        )
         for name in sorted(services, key=lambda name: (-totals[name].bad, name))
     ]
     caption = "Compliance by service, in percent of the sites in production; what has no compliance is counted"

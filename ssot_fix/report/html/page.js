@@ -105,7 +105,10 @@
       this.search.addEventListener("input", () => this.narrow());
       tools.append(labelled("Search", this.search, this.box.id));
       this.columns.forEach((column, index) => column.filter && this.choose(tools, column, index));
-      this.reset = button("Clear", () => this.clear());
+      this.reset = button("Clear", () => {
+        this.clear();
+        this.search.focus(); // the button has nothing left to do
+      });
       tools.append(this.reset, this.status);
       tools.hidden = false;
       if (this.rows.length <= this.page) return;
@@ -204,12 +207,15 @@
     turn(pages) {
       this.at += pages * this.page;
       this.show();
+      if (this.before.disabled) this.behind.focus();
+      if (this.behind.disabled) this.before.focus();
       this.box.scrollIntoView({ block: "start" });
     }
 
     show(size = this.page) {
       const end = Math.min(this.at + size, this.found.length);
-      this.body.replaceChildren(...this.found.slice(this.at, end).flatMap((row) => this.line(row)));
+      const none = make("tr", { className: "empty" }, make("td", { colSpan: this.columns.length }, "Nothing matches."));
+      this.body.replaceChildren(...(end ? this.found.slice(this.at, end).flatMap((row) => this.line(row)) : [none]));
       const [found, total] = [this.found.length, this.rows.length].map((count) => number.format(count));
       this.status.textContent = this.found.length < this.rows.length ? `${found} of ${total} ${this.things}` : `${total} ${this.things}`;
       if (this.reset) this.reset.disabled = this.found === this.all && !this.search.value;
@@ -236,7 +242,7 @@
       });
       toggle.className = "more";
       toggle.setAttribute("aria-expanded", String(this.opened.has(row)));
-      toggle.setAttribute("aria-label", `Details of ${cells[0].textContent.trim()}`);
+      toggle.setAttribute("aria-label", `Details: ${cells[0].textContent.trim()}, ${cells[1].textContent.trim()}`);
       cells[0].prepend(toggle);
       return this.opened.has(row) ? [line, this.more(row)] : [line];
     }
@@ -245,7 +251,7 @@
       const cell = make("td", { colSpan: this.columns.length });
       for (const [heading, lines] of this.details[row])
         cell.append(
-          make("h4", {}, lines.length > 1 ? `${heading} (${number.format(lines.length)})` : heading),
+          make("p", {}, lines.length > 1 ? `${heading} (${number.format(lines.length)})` : heading),
           make("ul", {}, ...lines.map((index) => fill(make("li"), this.pool[index]))),
         );
       return make("tr", { className: "details" }, cell);
@@ -324,7 +330,7 @@
         ? make("tr", { className: "hunk" }, make("td", { colSpan: 4 }, header))
         : make("tr", {}, ...side(left, "del"), ...side(right, "ins")),
     );
-    const heads = ["", "Before", "", "After"].map((text) => make(text ? "th" : "td", { scope: "col" }, text));
+    const heads = ["Line", "Before", "Line", "After"].map((text) => make("th", { scope: "col" }, text));
     const head = make("thead", { className: "unseen" }, make("tr", {}, ...heads));
     const widths = ["no", "", "no", ""].map((className) => make("col", { className }));
     return make("table", { className: "split" }, make("colgroup", {}, ...widths), head, make("tbody", {}, ...rows));
