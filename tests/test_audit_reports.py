@@ -106,7 +106,9 @@ def whole() -> Report:
         ),
         chains=(Chain("core/migrations", (Revision("1", (), Place("core/migrations/1.py", 1)),), ("1",)),),
         regressions=(Regression("environment", "get", "URL", use.place, BACK, HEAD, "`URL` is back"),),
-        checks=(Check("make test", "failed", 1.25, 30, "one\ntwo\n"), Check("true", "passed", 0.5)),
+        checks=(
+            Check("make test", "failed", 1.25, 30, "one\ntwo\n"), Check("true", "passed", 0.5), Check("x", "not run"),
+        ),
         diffs=(FileDiff("auth/settings.py", b"import os\n", (Edit(0, 9, b""),)),),
         notes=("1 file can't be parsed: core/new.py",),
     )  # fmt: skip

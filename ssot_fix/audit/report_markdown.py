@@ -341,7 +341,12 @@ def _checks(report: Report) -> Iterator[str]:
         return
     yield "## Verification"
     rows = [
-        [code_cell(each.command, _LONGEST_COMMAND), each.result, f"{each.seconds:.1f} s", f"{each.limit:,} s"]
+        [
+            code_cell(each.command, _LONGEST_COMMAND),
+            each.result,
+            "" if each.result == "not run" else f"{each.seconds:.1f} s",
+            f"{each.limit:,} s",
+        ]
         for each in report.checks
     ]
     yield from _cut(rows, ("command", "result", "time", "limit"), len(rows), "llrr")

@@ -25,6 +25,7 @@ _LONGEST = 300  # characters of anything that is quoted
 _TAIL = 5  # lines of a command's output
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 _SEVERITY_STYLES = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "dim"}
+_RESULT_STYLES = {"passed": "green", "not run": "dim"}
 _MARKS = {True: ("[x]", "green"), False: ("[ ]", "red"), None: ("[?]", "yellow")}
 _Style: TypeAlias = Callable[[str, str], str]  # from a text and its style, words of _CODES, to what is printed
 
@@ -203,11 +204,12 @@ def _checks(report: Report, screen: _Screen) -> Iterator[str]:
         return
     yield screen.title("Verification")
     for check in report.checks:
-        style = "green" if check.result == "passed" else "red"
-        yield f"  {screen.style(check.result, style)} in {check.seconds:.1f} s  {printable(check.command)}"
+        time = "" if check.result == "not run" else f" in {check.seconds:.1f} s"
+        result = screen.style(check.result, _RESULT_STYLES.get(check.result, "red"))
+        yield f"  {result}{time}  {printable(check.command)}"
         if check.result != "passed":
             for line in check.tail.splitlines()[-_TAIL:]:
-                yield f"      {screen.style(printable(line), 'dim')}"
+                yield f"      {screen.style(shortened(printable(line), _LONGEST), 'dim')}"
 
 
 def _criteria(criteria: Sequence[Criterion], screen: _Screen) -> Iterator[str]:
