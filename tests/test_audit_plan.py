@@ -280,12 +280,12 @@ def test_what_can_be_rewritten_is_grouped_by_command_service_and_scope():
     in_tests = replace(one, path="auth/t.py", scope="test", remedy=f"{COMMAND[:-9]}--include-tests auth/t.py")
     root = replace(one, path="-odd name.py", service="(root)", remedy="ssot-fix --write --codemod x './-odd name.py'")
     assert planned(one, other, billing, in_tests, root)["Rewrite"] == [
-        (2, "isolated-environment: auth", "ssot-fix --write --codemod isolated-environment auth"),
-        (1, "x: (root)", "ssot-fix --write --codemod x './-odd name.py'"),
-        (1, "x: billing", "ssot-fix --write --codemod x billing"),
+        (2, "Run isolated-environment", "ssot-fix --write --codemod isolated-environment auth"),
+        (1, "Run x", "ssot-fix --write --codemod x './-odd name.py'"),
+        (1, "Run x", "ssot-fix --write --codemod x billing"),
         (
             1,
-            "isolated-environment: auth, tests",
+            "Run isolated-environment, tests",
             "ssot-fix --write --codemod isolated-environment --include-tests auth",
         ),
     ]
@@ -294,7 +294,7 @@ def test_what_can_be_rewritten_is_grouped_by_command_service_and_scope():
 def test_a_command_names_no_more_than_some_files():
     remedy = "ssot-fix --write --codemod x"
     found = [replace(READ, path=f"{n}.py", service="(root)", is_rewritable=True, remedy=remedy) for n in range(21)]
-    assert planned(*found)["Rewrite"] == [(21, "x: (root), which the command does for all services", remedy)]
+    assert planned(*found)["Rewrite"] == [(21, "Run x, by a command that is for all services", remedy)]
 
 
 def test_decisions_are_grouped_by_reason_or_else_by_kind():

@@ -250,8 +250,8 @@ def _rewriting(work: _Work, findings: Sequence[Finding]) -> Step:
         paths = [work.service]
     where = [f"./{path}" if path.startswith("-") else path for path in paths if len(paths) <= _MOST_PATHS]
     names = [name for option, name in pairwise(work.command) if option == "--codemod"]
-    text = f"{', '.join(names) or 'ssot-fix'}: {work.service}"
-    said = [text, "" if where else "which the command does for all services", "tests" if work.scope == "test" else ""]
+    text = f"Run {', '.join(names) or 'ssot-fix'}"
+    said = [text, "" if where else "by a command that is for all services", "tests" if work.scope == "test" else ""]
     return Step(
         ", ".join(filter(None, said)),
         severest(findings).severity,

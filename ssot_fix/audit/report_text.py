@@ -235,7 +235,7 @@ def _plan(report: Report, screen: _Screen) -> Iterator[str]:
 
 
 def _step(step: Step, screen: _Screen) -> Iterator[str]:
-    where = f", in {named(step.services, 3)}" if len(step.services) > 1 else ""
+    where = f", in {named(step.services, 3)}" if step.services else ""
     count = f" ({counted(step.count, 'finding')}, {step.severity}{where})" if step.count else ""
     yield from screen.wrapped(f"{step.text}{count}", "     ", "   - ")
     if step.command:
