@@ -339,6 +339,55 @@ def env(**given: Any) -> int:  # noqa: ANN401
         return env_command(Listing(**given))
 
 
+@command.command()
+@click.option(
+    "--last",
+    type=click.IntRange(1),
+    default=40,
+    show_default=True,
+    metavar="N",
+    help="Audit the last N commits.",
+)
+@click.option("--range", metavar="A..B", help="Audit the commits of B that A does not have, instead.")
+@click.option("--verify", is_flag=True, help="Run the commands of [[tool.ssot-fix.verify]], in the work tree.")
+@click.option(
+    "--fail-under",
+    type=click.FloatRange(0, 100),
+    metavar="PERCENT",
+    help="Exit with 1 if less of the production code keeps to its single sources of truth.",
+)
+@click.option(
+    "--baseline",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Exit with 1 if there are findings that this file does not hold.",
+)
+@click.option(
+    "--update-baseline",
+    is_flag=True,
+    help="Take out of the baseline what is no longer found, or begin it; nothing is ever added to one.",
+)
+@click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="Read the settings from here.")
+@click.option("--jobs", type=click.IntRange(1), metavar="N", help="Number of worker processes.")
+@click.option("--no-cache", is_flag=True, help="Look at everything, whatever earlier runs have found; keep nothing.")
+@click.option("-q", "--quiet", is_flag=True, help="No notes on stderr.")
+@click.option("-v", "--verbose", count=True, help="-vv: tracebacks.")
+@_output_options("md", "html")
+def audit(**given: Any) -> int:  # noqa: ANN401
+    """Report what goes round the single sources of truth, since which commit, and what became of what was removed.
+
+    What is audited is HEAD (or the end of --range) as it was committed: nothing is checked out, and of the work tree
+    only the settings are read.
+    """
+    from ssot_fix.commands.audit import audit_command  # noqa: PLC0415
+    from ssot_fix.commands.audit_options import Auditing  # noqa: PLC0415
+
+    if given["update_baseline"] and given["baseline"] is None:
+        raise click.UsageError("--update-baseline goes with --baseline")
+    with _reported_errors():
+        return audit_command(Auditing(**given))
+
+
 @contextmanager
 def _reported_errors() -> Iterator[None]:
     """Turn what a user can mend into a message and exit code 2."""
@@ -352,13 +401,15 @@ def _reported_errors() -> Iterator[None]:
 
 def _mendable() -> tuple[type[Exception], ...]:
     """The errors whose messages name the way out; found out when there is one, since the modules are heavy."""
+    from ssot_fix.audit.baseline import BaselineError  # noqa: PLC0415
+    from ssot_fix.audit.commits import RangeError  # noqa: PLC0415
     from ssot_fix.delivery.forge import ForgeError  # noqa: PLC0415
     from ssot_fix.engine.run import CodemodInactive  # noqa: PLC0415
     from ssot_fix.project.config import ConfigError  # noqa: PLC0415
     from ssot_fix.project.discovery import UsageError  # noqa: PLC0415
     from ssot_fix.project.git import GitError  # noqa: PLC0415
 
-    return ConfigError, UsageError, CodemodInactive, GitError, ForgeError
+    return ConfigError, UsageError, CodemodInactive, GitError, ForgeError, RangeError, BaselineError
 
 
 def _commands(commands: tuple[str, ...], timeout: int) -> tuple[tuple[str, int], ...]:

@@ -34,7 +34,8 @@ class Story:
             else:
                 tree[path] = text.encode() if isinstance(text, str) else text
         self._trees.append(tree)
-        person = f"{author} <{author.lower()}@example.invalid> {1_700_000_000 + number * _DAY} +0000"
+        mail = "".join(filter(str.isalnum, author.lower()))
+        person = f"{author} <{mail}@example.invalid> {1_700_000_000 + number * _DAY} +0000"
         self._say(f"commit refs/story/{number}\nmark :{number + 1}\nauthor {person}\ncommitter {person}\n")
         self._data((subject or f"commit {number}").encode())
         for at, parent in enumerate(each for each in above if each >= 0):

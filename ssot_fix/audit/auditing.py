@@ -115,20 +115,21 @@ class Since:
     def __init__(self, state: State) -> None:
         self._left = {spot: list(commits) for spot, commits in state.born.items()}
 
-    def of(self, path: str, area: str, site: Site) -> Commit | None:
+    def of(self, path: str, area: str, kind: str, subject: str) -> Commit | None:
         """Ask for each site once, the last one of a file first."""
-        left = self._left.get((path, Pattern(area, site.kind, site.subject)))
+        left = self._left.get((path, Pattern(area, kind, subject)))
         return left.pop() if left else None
 
 
 def regressions(view: CommitView, state: State, findings: Iterable[Finding]) -> tuple[Regression, ...]:
     """What the range had taken out of a file, and is there again at its head."""
-    lines: dict[tuple[str, Pattern], int] = {}
+    lines: dict[tuple[str, str, str], int] = {}
     for each in findings:
-        lines.setdefault((each.path, Pattern(each.area, each.kind, each.subject)), each.line)
+        lines.setdefault((each.path, each.area, each.subject), each.line)
     found = []
     for (path, pattern), (removed, back) in sorted(state.back.items(), key=lambda item: item[0]):
-        if (path, pattern) in lines:
-            place = Place(path, lines[path, pattern], view.scope(path), view.service(path))
+        line = lines.get((path, pattern.area, pattern.subject))
+        if line is not None:
+            place = Place(path, line, view.scope(path), view.service(path))
             found.append(Regression(pattern.area, pattern.kind, pattern.subject, place, removed, back))
     return tuple(found)

@@ -17,7 +17,8 @@ _FILES = (b"100644", b"100755", b"100664")  # git itself writes the first two, a
 # With -z, a comparison of two trees is a header that ends in a line feed, then one entry per file that differs.
 _ENTRY = re.compile(
     rb"(?P<header>[0-9a-f]{40,64} [0-9a-f]{40,64}\n)"
-    rb"|:(?P<before>\d+) (?P<after>\d+) (?P<old>[0-9a-f]+) (?P<new>[0-9a-f]+) (?P<kind>[A-Z])\d*\0(?P<path>[^\0]*)\0"
+    rb"|:(?P<before>\d+) (?P<after>\d+) (?P<old>[0-9a-f]+) (?P<new>[0-9a-f]+) "
+    rb"(?P<kind>[A-Z])(?P<percent>\d*)\0(?P<path>[^\0]*)\0"
 )
 _SECOND = re.compile(rb"([^\0]*)\0")
 
@@ -31,13 +32,14 @@ class Change:
     """A file that differs between a commit and one of its parents.
 
     `old` and `new` are the ids of its blobs, None where there is no regular file. `renamed_from` is where it was, if
-    git takes it for the same file.
+    git takes it for the same file, and `similarity` git's percentage.
     """
 
     path: str
     old: bytes | None
     new: bytes | None
     renamed_from: str | None = None
+    similarity: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +196,6 @@ def _edges(output: bytes) -> Iterator[tuple[Change, ...]]:
             path, before = os.fsdecode(second[1]), path
         old = match["old"] if match["before"] in _FILES else None
         new = match["new"] if match["after"] in _FILES else None
-        current.append(Change(path, old, new, before))
+        current.append(Change(path, old, new, before, int(match["percent"] or 0) if before else 0))
     if current is not None:
         yield tuple(current)

@@ -78,6 +78,12 @@ class Known:
             self._made[key] = restore(data) if data else None
         return self._made[key]
 
+    def and_then(self, more: Known) -> Known:
+        """What this one tells and another one does, where the other one was asked behind it."""
+        errors = {**self.tables.get(_ERRORS, _NOTHING), **more.tables.get(_ERRORS, _NOTHING)}
+        tables = {**self.tables, **more.tables, _ERRORS: errors}
+        return Known(tables, self.missing | more.missing, self.large | more.large)
+
     def error(self, blob: bytes) -> str:
         """Why a blob could not be read or parsed."""
         return str(self.facts(_ERRORS, blob) or "")

@@ -25,9 +25,6 @@ AREAS: Mapping[str, str] = {
     "resources": "Async resources",
 }
 
-# Those that have good sites, and so a compliance in percent; of the others only what is wrong is known.
-COMPLIANCE = ("environment", "imports", "encoding", "resources")
-
 
 class Tally(NamedTuple):
     """How many sites keep to the single source of truth (`good`), of how many in all."""

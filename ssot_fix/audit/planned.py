@@ -19,6 +19,7 @@ from ssot_fix.engine.contract import Codemod
 from ssot_fix.engine.run import Outcome, Progress, Request, original, run
 from ssot_fix.project.config import Config
 from ssot_fix.project.git import run_git
+from ssot_fix.report.diff import unified_diff
 
 # Which codemods are about the findings of an area.
 CODEMODS: Mapping[str, tuple[str, ...]] = {
@@ -38,26 +39,40 @@ class Plan:
     diffs: tuple[FileDiff, ...]
 
 
-def plan(
-    config: Config, settings: Callable[[Path], Config], catalog: Mapping[str, Codemod], commit: str, progress: Progress
-) -> Plan:
+@dataclass(frozen=True)
+class Planning:
+    """A run to plan: with which settings and codemods, and where it is kept what earlier runs know.
+
+    `settings_in` reads the settings of a commit whose files lie in a folder.
+    """
+
+    config: Config
+    settings_in: Callable[[Path], Config]
+    catalog: Mapping[str, Codemod]
+    store: Store | None = None
+
+
+def plan(planning: Planning, commit: str, progress: Progress) -> Plan:
     """Run all codemods over the files of a commit; nothing is written.
 
-    `settings` reads the settings in a folder that holds them. Where the work tree has the same files, they are read
-    there, and what earlier runs know of them is used. Raises what `run` raises, and GitError.
+    Where the work tree has the same files, they are read there, and what earlier runs know of them is used. Raises
+    what `run` raises, and GitError.
     """
-    with _files(config, settings, commit) as (there, store):
-        outcome = run(Request(there, catalog, store=store), progress)
-        return Plan(outcome, tuple(_diffs(there.root, outcome)))
+    with _files(planning, commit) as (config, store):
+        outcome = run(Request(config, planning.catalog, store=store), progress)
+        diffs = tuple(_diffs(config.root, outcome))
+        if outcome.keep is not None:  # with the diffs that a run would print
+            outcome.keep({each.path: unified_diff(*each) for each in diffs} | dict(outcome.diffs))
+        return Plan(outcome, diffs)
 
 
 @contextmanager
-def _files(config: Config, settings: Callable[[Path], Config], commit: str) -> Iterator[tuple[Config, Store | None]]:
-    if _has(config.root, commit):
-        yield config, Store(config.root)
+def _files(planning: Planning, commit: str) -> Iterator[tuple[Config, Store | None]]:
+    if _has(planning.config.root, commit):
+        yield planning.config, planning.store
         return
-    with snapshot(Repository(config.root), commit, lambda _: None) as folder:
-        yield settings(folder), None
+    with snapshot(Repository(planning.config.root), commit, lambda _: None) as folder:
+        yield planning.settings_in(folder), None
 
 
 def _has(root: Path, commit: str) -> bool:

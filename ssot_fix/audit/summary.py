@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from ssot_fix.audit.model import AREAS, COMPLIANCE, SEVERITIES, Finding, Summary, Tally
+from ssot_fix.audit.model import AREAS, SEVERITIES, Finding, Summary, Tally
+from ssot_fix.audit.settings import COMPLIANCE
 
 _RANKS = {severity: rank for rank, severity in enumerate(SEVERITIES)}
 _PLACES = {area: place for place, area in enumerate(AREAS)}

@@ -136,6 +136,8 @@ class Timeline:
             state.add(scope, old, new)
             for pattern in {**old.bad, **new.bad}:
                 before, after = old.bad.get(pattern, 0), new.bad.get(pattern, 0)
+                if after == before:
+                    continue
                 (brought if after > before else taken)[scope, pattern.area] += abs(after - before)
                 _tell(state, (path, pattern), (before, after), step.commit, others)
         self._states[step.commit.id] = state

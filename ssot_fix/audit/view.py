@@ -105,7 +105,11 @@ class CommitView:
 
         Raises OSError for one that is not there, or that the repository lacks.
         """
-        data = self._reader.read(self.blobs[path]) if path in self.blobs else None
+        return self.blob(path, self.blobs.get(path))
+
+    def blob(self, path: str, blob: bytes | None) -> bytes:
+        """The bytes of a file with a content that it has in some commit; see `read`."""
+        data = self._reader.read(blob) if blob else None
         if data is None:
             raise FileNotFoundError(errno.ENOENT, "not in the commit, or not in the repository", path)
         return data

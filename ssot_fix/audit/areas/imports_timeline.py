@@ -62,6 +62,10 @@ class ImportsBeyond:
         pairs = ((path, old.get(path, _NONE), new.get(path, _NONE)) for path in sorted(differing))
         return {path: (standing(was), standing(now)) for path, was, now in pairs if was != now}
 
+    def answers(self, commit: str) -> Mapping[str, FileImports]:
+        """What the imports of each file come to at a commit that is no parent in the range: its head."""
+        return self._answers[commit]
+
     def _judge(self, commit: str) -> Mapping[str, FileImports]:
         files = self._files[commit]
         python = sorted(filter(self._view.is_python, files), key=os.fsencode)

@@ -17,7 +17,8 @@ from ssot_fix.audit.html.areas import (
 )
 from ssot_fix.audit.html.findings import debt_table, findings_table
 from ssot_fix.audit.html.history import points_table, regressions_table, services_table
-from ssot_fix.audit.model import AREAS, COMPLIANCE, SEVERITIES, Finding, Report, Summary
+from ssot_fix.audit.model import AREAS, SEVERITIES, Finding, Report, Summary
+from ssot_fix.audit.settings import COMPLIANCE
 from ssot_fix.audit.summary import change as moved
 from ssot_fix.audit.summary import is_open, now_and_start, percent, told
 from ssot_fix.project.history import Commit

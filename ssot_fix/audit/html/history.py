@@ -16,7 +16,8 @@ from ssot_fix.audit.html.cells import (
     place_cell,
     share,
 )
-from ssot_fix.audit.model import AREAS, COMPLIANCE, Point, Regression, Tally
+from ssot_fix.audit.model import AREAS, Point, Regression, Tally
+from ssot_fix.audit.settings import COMPLIANCE
 from ssot_fix.audit.summary import overall, percent
 from ssot_fix.report.html.table import Cell, Column, Part, Row, Table
 
