@@ -10,31 +10,41 @@ from ssot_fix.bindings import Module
 _PUTS = frozenset({"patch", "setattr"})
 
 
-def is_replaced(module: Module, node: ast.AST, name: str) -> bool:
-    """Whether something else is put in place of what is called so, by code around a visited node.
+class Replaced:
+    """What a module puts something else in place of, and where.
 
     `patch("app.db.connect")`, `patch.object(db, "connect")` and `monkeypatch.setattr(db, "connect", f)` do that for
-    `connect`, in whatever module: in a `with`, as a decorator, or as a statement of the function.
+    `connect`, in whatever module: in a `with`, as a decorator, or as a statement of a function or class.
     """
-    return any(_puts(each, name) for each in _around(module, node))
+
+    def __init__(self, module: Module) -> None:
+        self._module = module
+        self._is_any = any(name.encode() in module.source.body for name in _PUTS)
+        self._known: dict[ast.AST, frozenset[str]] = {}
+
+    def at(self, node: ast.AST, name: str) -> bool:
+        """Whether something else stands in place of what is called so, by code around a visited node."""
+        return self._is_any and any(name in self._by(each) for each in self._module.ancestors(node))
+
+    def _by(self, node: ast.AST) -> frozenset[str]:
+        if node not in self._known:
+            self._known[node] = frozenset(name for each in _parts(node) for name in _put(each))
+        return self._known[node]
 
 
-def _around(module: Module, node: ast.AST) -> Iterator[ast.expr]:
-    for each in module.ancestors(node):
-        if isinstance(each, ast.With | ast.AsyncWith):
-            yield from (item.context_expr for item in each.items)
-        elif isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            yield from each.decorator_list
-            yield from (inner.value for inner in each.body if isinstance(inner, ast.Expr | ast.Assign))
+def _parts(node: ast.AST) -> Iterator[ast.expr]:
+    """The expressions of a node that count for all that it holds."""
+    if isinstance(node, ast.With | ast.AsyncWith):
+        yield from (item.context_expr for item in node.items)
+    elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        yield from node.decorator_list
+        yield from (inner.value for inner in node.body if isinstance(inner, ast.Expr | ast.Assign))
 
 
-def _puts(node: ast.expr, name: str) -> bool:
-    if not isinstance(node, ast.Call):
-        return False
-    called, parts = ast.walk(node.func), ast.walk(node)
-    texts = (each.value for each in parts if isinstance(each, ast.Constant) and isinstance(each.value, str))
-    return any(text.rpartition(".")[2] == name for text in texts) and any(
-        (each.id if isinstance(each, ast.Name) else each.attr) in _PUTS
-        for each in called
-        if isinstance(each, ast.Name | ast.Attribute)
-    )
+def _put(node: ast.expr) -> Iterator[str]:
+    """The names that a call puts something else in place of: the ends of its texts."""
+    called = ast.walk(node.func) if isinstance(node, ast.Call) else ()
+    names = (each.id if isinstance(each, ast.Name) else getattr(each, "attr", "") for each in called)
+    if not _PUTS.isdisjoint(names):
+        texts = (each.value for each in ast.walk(node) if isinstance(each, ast.Constant))
+        yield from (text.rpartition(".")[2] for text in texts if isinstance(text, str))

@@ -15,7 +15,7 @@ from codemods.utf8_streams.survey import configuring_functions
 from ssot_fix.audit.area import View
 from ssot_fix.audit.areas.encoding_programs import SEEDS, Program, program
 from ssot_fix.audit.model import Site
-from ssot_fix.audit.replaced import is_replaced
+from ssot_fix.audit.replaced import Replaced
 from ssot_fix.audit.text import Text, enclosing
 from ssot_fix.bindings import Module
 from ssot_fix.project.resolver import Project
@@ -132,18 +132,20 @@ def _may_configure(raw: bytes) -> bool:
 
 
 def _opened(module: Module) -> Iterator[Site]:
+    replaced = Replaced(module)
     for opening in all_openings(module, _NO_PROJECT):
-        is_proved = opening.refusal is None or opening.refusal.reason == "encoding-none"
-        if opening.call is not None and is_proved and _moves_text(module, opening.call, opening.opener.kind):
-            yield _site(module, opening, opening.call)
+        call, is_proved = opening.call, opening.refusal is None or opening.refusal.reason == "encoding-none"
+        if call is None or not is_proved or not _moves_text(module, call, opening.opener.kind):
+            continue
+        if not replaced.at(call, _last(call.func)):
+            yield _site(module, opening, call)
 
 
 def _moves_text(module: Module, call: ast.Call, kind: str) -> bool:
-    """Whether text can pass through what a call opens: not if there is no pipe, or if it is only touched or mocked."""
+    """Whether text can pass through what a call opens: not if there is no pipe, or if it is closed at once."""
     parent = module.parents[call]
     is_touched = isinstance(parent, ast.Attribute) and parent.attr == "close"
-    has_text = not is_touched and (kind != _PROCESS or _has_pipe(call))
-    return has_text and not is_replaced(module, call, _last(call.func))
+    return not is_touched and (kind != _PROCESS or _has_pipe(call))
 
 
 def _has_pipe(call: ast.Call) -> bool:

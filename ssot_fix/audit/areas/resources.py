@@ -13,7 +13,7 @@ from ssot_fix.audit.areas.resources_fate import Fate, Function, fate
 from ssot_fix.audit.areas.resources_locks import LOCKS, lock_sites
 from ssot_fix.audit.areas.resources_table import FACTORIES, READERS, RESOURCES, TRANSPARENT, Resource
 from ssot_fix.audit.model import Site
-from ssot_fix.audit.replaced import is_replaced
+from ssot_fix.audit.replaced import Replaced
 from ssot_fix.audit.text import Text, enclosing
 from ssot_fix.bindings import Module, Reference
 from ssot_fix.callees import uses
@@ -94,6 +94,7 @@ def _seeds(raw: bytes, wanted: Iterable[str]) -> frozenset[str]:
 def _sites(text: Text, module: Module) -> Iterator[Site]:
     called = {use.call: use.path for use in uses(module, _NO_PROJECT) if use.call is not None and not use.ambiguous}
     functions: dict[ast.AST, Function] = {}
+    replaced = Replaced(module)
     for opened in (*_opened(module), *_made(text, module)):
         around = _coroutine(opened.reference)
         if around is None:
@@ -103,7 +104,7 @@ def _sites(text: Text, module: Module) -> Iterator[Site]:
         else:
             function = functions.get(around) or functions.setdefault(around, Function(around))
             found, name = fate(function, opened.call, opened.resource, lambda call: called.get(call, ""))
-        if found is not Fate.HANDED_ON and not _is_tested(opened):
+        if found is not Fate.HANDED_ON and not _is_tested(opened, replaced):
             yield _site(opened, found, name)
 
 
@@ -138,13 +139,13 @@ def _made(text: Text, module: Module) -> Iterator[Opened]:
             yield Opened(view, reference, call, f"{path}()", FACTORIES[path])
 
 
-def _is_tested(opened: Opened) -> bool:
+def _is_tested(opened: Opened, replaced: Replaced) -> bool:
     """Whether a call is expected to fail, or something else was put in place of what it calls."""
     statements = (each for each in opened.module.ancestors(opened.call) if isinstance(each, ast.With | ast.AsyncWith))
     contexts = (item.context_expr for statement in statements for item in statement.items)
     if any(isinstance(each, ast.Call) and _last(each.func) in _RAISES for each in contexts):
         return True
-    return is_replaced(opened.module, opened.call, opened.path.removesuffix("()").rpartition(".")[2])
+    return replaced.at(opened.call, opened.path.rpartition(".")[2])
 
 
 def _last(node: ast.expr) -> str:

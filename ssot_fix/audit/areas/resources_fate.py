@@ -33,6 +33,7 @@ class Function:
         self.node = node
         self.parents: dict[ast.AST, ast.AST] = {}
         self.loads: dict[str, list[ast.Name]] = {}
+        self.fates: dict[tuple[str, Resource], Fate] = {}
         self.elsewhere: set[str] = set()  # names that inner functions use, or that are not the function's own
         self._walk()
 
@@ -120,12 +121,15 @@ def _bound_name(parent: ast.AST, resource: Resource) -> str | None:
 
 
 def _fate_of_name(function: Function, name: str, resource: Resource, called: Called) -> Fate:
-    """What becomes of what a name is bound to, by all uses of the name."""
+    """What becomes of what a name is bound to, by all uses of the name; worked out once for each."""
     if name in function.elsewhere:
         return Fate.HANDED_ON
-    fates = {_fate_of_use(function, use, resource, called) for use in function.loads.get(name, ())}
-    order = (Fate.CLOSED, Fate.CLOSED_IF_ALL_GOES_WELL, Fate.HANDED_ON)
-    return next((each for each in order if each in fates), Fate.LEFT_OPEN)
+    known = name, resource
+    if known not in function.fates:
+        fates = {_fate_of_use(function, use, resource, called) for use in function.loads.get(name, ())}
+        order = (Fate.CLOSED, Fate.CLOSED_IF_ALL_GOES_WELL, Fate.HANDED_ON)
+        function.fates[known] = next((each for each in order if each in fates), Fate.LEFT_OPEN)
+    return function.fates[known]
 
 
 def _fate_of_use(function: Function, node: ast.expr, resource: Resource, called: Called) -> Fate:

@@ -41,10 +41,15 @@ def lock_sites(text: Text, module: Module, found: Sequence[Use]) -> Iterator[Sit
         return
     view = text.module({target.id if isinstance(target, ast.Name) else target.attr for target in made})
     holds = [hold for place in (*_names(view, made), *_attributes(view, made)) if (hold := _hold(view, *place))]
+    released: dict[tuple[Hashable, ast.AST], bool] = {}  # by lock and coroutine: whether a `finally` does it
     for hold in holds:
-        releases = [each for each in holds if (each.how, each.lock, each.coroutine) == ("release", *_place(hold))]
-        if hold.how == "with" or (hold.how == "acquire" and releases):
-            yield _site(view, hold, hold.how == "with" or any(_in_finally(view, each.node) for each in releases))
+        if hold.how == "release":
+            place = hold.lock, hold.coroutine
+            released[place] = released.get(place, False) or _in_finally(view, hold.node)
+    for hold in holds:
+        is_good = hold.how == "with" or released.get((hold.lock, hold.coroutine))
+        if hold.how != "release" and is_good is not None:
+            yield _site(view, hold, is_good)
 
 
 def _target(module: Module, use: Use) -> ast.Name | ast.Attribute | None:
@@ -101,10 +106,6 @@ def _hold(view: Module, node: ast.expr, lock: Hashable, path: str) -> _Hold | No
     if is_called and isinstance(parent, ast.Attribute) and parent.attr in {"acquire", "release"}:
         return _Hold(node, lock, path, around, parent.attr)
     return None
-
-
-def _place(hold: _Hold) -> tuple[Hashable, ast.AsyncFunctionDef]:
-    return hold.lock, hold.coroutine
 
 
 def _in_finally(view: Module, node: ast.AST) -> bool:
