@@ -196,5 +196,6 @@ def test_hostile_names_subjects_and_code(story, ssot_fix):
     for format in ("text", "md", "json", "html"):
         done = ssot_fix(story.root, "audit", "--format", format)
         assert b"\x1b" not in done.stdout
-        assert b"<img src=x" not in done.stdout
-        assert b"<script>alert" not in done.stdout
+        if format in {"md", "html"}:
+            assert b"<img src=x" not in done.stdout
+            assert b"<script>alert" not in done.stdout
