@@ -145,7 +145,9 @@ def test_commands_run_only_if_that_is_asked_for(story, ssot_fix):
     checks = report_of(ssot_fix, story)["checks"]
     assert [each["result"] for each in checks] == ["not run", "not run"]
     assert not (story.root / "ran.txt").exists()
-    checks = report_of(ssot_fix, story, "--verify")["checks"]
+    done = ssot_fix(story.root, "audit", "--format", "json", "--verify", expect=1)
+    assert b"`echo broken; exit 3` failed" in done.stderr
+    checks = json.loads(done.stdout)["checks"]
     assert [each["result"] for each in checks] == ["passed", "failed"]
     assert checks[1]["tail"].strip() == "broken"
     assert (story.root / "ran.txt").exists()

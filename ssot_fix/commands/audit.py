@@ -49,7 +49,7 @@ def audit_command(options: Auditing) -> int:
     failed = [result for result in outcome.results if result.error]
     for result in failed:
         say(f"error: {printable(result.error or '')}")
-    passes = [_is_above(options, report), _has_all(options, baseline, report)]
+    passes = [_is_above(options, report), _has_all(options, baseline, report), _is_verified(options, report)]
     return FAILED if failed else DONE if all(passes) else FOUND_WORK
 
 
@@ -83,6 +83,14 @@ def _is_above(options: Auditing, report: Report) -> bool:
         return True
     say(f"{percent(now)} of production keeps to its single sources of truth, less than {options.fail_under:g} %")
     return False
+
+
+def _is_verified(options: Auditing, report: Report) -> bool:
+    """Whether all commands have passed, if they were to be run."""
+    broken = [check for check in report.checks if check.result != "passed"] if options.verify else []
+    for check in broken:
+        say(f"`{printable(check.command)}` {check.result}")
+    return not broken
 
 
 def _baseline(options: Auditing) -> Baseline | None:
