@@ -15,6 +15,7 @@ from ranges import Story
 
 from ssot_fix.audit import settings
 from ssot_fix.audit.areas.environment import AREA, EnvironmentArea, inventory, look
+from ssot_fix.audit.areas.environment_calls import called_names
 from ssot_fix.audit.looking import look_at
 from ssot_fix.audit.model import Key, KeyUse, Place
 from ssot_fix.audit.report_keys import keys_json, keys_markdown, keys_table
@@ -151,6 +152,7 @@ def test_direct_uses(code, expected):
         ("import a.env as e\ne.it().get(name='A')\n", ["2 get A >a.env.it"]),
         ("from a import (  # why\n    b,\n    env,\n)\nenv()['A']\n", ["5 lookup A >a.env"]),
         ("from a import env\nif 'B' in env():\n    del env()['B']\n", ["2 contains B >a.env", "3 delete B >a.env"]),
+        ("from a import (  # (why)\n    env,  # )\n)\nenv().get('A')\n", ["4 get A >a.env"]),
         ("from a import Env\nEnv().get_all()\n", ["2 copy (all) >a.Env"]),
         ("from a import Env\nEnv.get_instance().get('A')\n", ["2 get A >a.Env.get_instance"]),
         ("from a import get_env\nenv = get_env().get_all()\nenv.get('A')\n", ["2 copy (all) >a.get_env"]),
@@ -170,6 +172,14 @@ def test_direct_uses(code, expected):
 )
 def test_uses_of_what_may_be_the_accessor(code, expected):
     assert looked(code) == expected
+
+
+@pytest.mark.parametrize(
+    "code", ["from a.env import (\n", "from a.env import b; b(", "x: ", "in ", ")", "; import env as e"]
+)
+def test_made_up_input_takes_no_time_to_speak_of(code):
+    """Where each part is looked at once; else it takes many minutes."""
+    assert not called_names((TAKES + code * 100_000).encode()) - {"b", "e", "get_env"}
 
 
 def test_facts_are_small_and_picklable():

@@ -18,13 +18,14 @@ from codemods.isolated_environment.uses import argument
 from ssot_fix.bindings import Binding, Module, Reference
 
 _IMPORT = re.compile(
-    rb"[\r\n;:][ \t]*(?:from[ \t]+([.\w]+)[ \t]+import\b[ \t]*(\([^)]*\)|(?:[^\r\n\\#]|\\\r?\n)*)"
+    rb"[\r\n;:][ \t]*(?:from[ \t]+([.\w]+)[ \t]+import\b[ \t]*(\((?:[^()#]++|#[^\r\n]*+)*+\)|(?:[^\r\n\\#;]|\\\r?\n)*)"
     rb"|import[ \t]+([^\r\n#;]*))"
 )
 _TAKEN = re.compile(rb"([.\w]+)(?:\s+as\s+(\w+))?")
 _CALLED = rb"(?:\s*\.\s*\w+)*\s*\(\s*\)"
 _ASSIGNING = re.compile(rb"(\w+)[ \t]*(?::[^=\r\n]*)?=[\s(\\]*\Z")
 _LONGEST_ANNOTATION = 200
+_MOST_NAMES = 200  # each is looked for in the whole file
 _COMMENT = re.compile(rb"#[^\n]*")
 _OPERATIONS = {name: use for use, names in METHOD_NAMES.items() for name in names} | {
     **{"update": "update", "setdefault": "setdefault", "pop": "pop", "clear": "clear"},
@@ -58,6 +59,8 @@ def called_names(raw: bytes) -> frozenset[str]:
     if b"env" not in raw and b"Env" not in raw and b"ENV" not in raw:
         return frozenset()
     names = {name for match in _IMPORT.finditer(b"\n" + raw) for name in _names_of(match)}
+    if len(names) > _MOST_NAMES:
+        return frozenset()
     called = frozenset(name.decode() for name in names if _is_called(raw, name))
     return called if called and _is_used(raw, called | held_names(raw, called)) else frozenset()
 
