@@ -244,6 +244,15 @@ FATES = [
         ["module a: gone"],
     ),
     (
+        "something small of its module that came with another commit",
+        [
+            {"a.py": "class A:\n    def f(self):\n        return call(self.x, 1, 2, 3)\n"},
+            {"a.py": "class A:\n    pass\n"},
+            {"a.py": "class A:\n    pass\nclass B:\n    def f(self):\n        return call(self.x, 1, 2, 3)\n"},
+        ],
+        ["method a:A.f: gone"],
+    ),
+    (
         "replaced where uses were switched",
         [
             {"a.py": ENGINE, "b.py": "from a import Engine\n\nmake(Engine)\n"},
@@ -341,7 +350,7 @@ def test_mentions_of_a_module(tmp_path):
     head = {
         "pkg/__init__.py": "",
         "one.py": "import pkg.a\nimport pkg\n",
-        "two.py": "from pkg import a\nfrom pkg.a import x\nfrom pkg import b\n",
+        "two.py": "from pkg import a\nfrom pkg.a import (\n    x,\n    y,\n)\nfrom pkg import b\n",
         "three.py": 'MODULES = ["pkg.a", "pkg.ab", "a"]\n',
     }
     (found,) = World(tmp_path, {"pkg/__init__.py": "", "pkg/a.py": "x = 1\n"}, head).removals()

@@ -120,7 +120,7 @@ class Fates:
     def _is_it(self, loss: Loss, match: _Match) -> bool:
         """Whether something of the same name is alike enough, by when it came."""
         old, came = self._old_shape(loss), self._came(loss, match)
-        is_apart = came is not None and came.id != loss.change.commit.id and match.path != loss.now
+        is_apart = came is not None and came.id != loss.change.commit.id
         least = _APART if is_apart else _MOVED if came else _MERGED
         if old is None or not match.like.same_kind or match.like.score < least:
             return False

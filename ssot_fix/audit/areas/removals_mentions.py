@@ -110,8 +110,10 @@ class Mentions:
                 taken = alias.name
                 if isinstance(node, ast.ImportFrom):
                     taken = f"{self._project.absolute(path, node.level, node.module or '')}.{alias.name}"
-                if taken == dotted or (not loss.name and taken.startswith(f"{dotted}.")):
+                if taken == dotted:
                     yield alias.lineno
+                elif not loss.name and taken.startswith(f"{dotted}."):  # however many names it takes from there
+                    yield node.lineno
 
     def _mention(self, path: str, line: int, how: str) -> Mention:
         return Mention(Place(path, line, self._view.scope(path), self._view.service(path)), how)
