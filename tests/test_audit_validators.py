@@ -297,6 +297,9 @@ PASSING = {
     "an instance's method": "User('x').renamed('test')\n",
     "a longer f-string": "User(f'test_{uuid4()}')\n",
     "another f-string": "User(f'alice_{n}')\n",
+    "an argument that it does not take": "User('test', age=3)\nUser.of('test', age=3)\n",
+    "an argument too many": "User('test', 'x', 'y')\n",
+    "an argument too few": "User(name='test')\nUser.of(label='test')\n",
     "positional behind a star": "User(*a, 'test')\n",
 }
 IMPORT = "import pytest\nfrom shop.checks import User, allowed\n"

@@ -186,7 +186,7 @@ def _stem(path: str) -> str:
 
 def _judge(view: View, path: str, call: Call, guard: _Guard) -> None:
     entry = entry_of(guard.code, call.name)
-    if entry is None or not _is_of_class(entry):
+    if entry is None or not _is_of_class(entry) or not entry.takes(call.node):
         return
     parameters = entry.parameters
     positional = [] if entry.function is None and entry.of is not None and entry.of.has_bases else parameters
@@ -211,8 +211,8 @@ def _is_of_class(entry: Entry) -> bool:
 
 
 def _told(guard: _Guard, entry: Entry, others: Mapping[str, Value], literal: Argument) -> Verdict:
-    if literal.value.is_known and not guard.may_match(literal.text):
-        return Verdict("accepted")
+    if not guard.may_match(literal.value.start or str(literal.value.content)):
+        return Verdict("accepted" if literal.value.is_known else "open")
     key = entry.name, literal.name, literal.value
     if key not in guard.verdicts:
         arguments = {**others, literal.name: literal.value}

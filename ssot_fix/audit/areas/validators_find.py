@@ -20,7 +20,7 @@ from ssot_fix.audit.areas.validators_code import (
     last_name,
 )
 from ssot_fix.audit.areas.validators_compare import MATCHES
-from ssot_fix.audit.areas.validators_run import GaveUp, Outside, Run
+from ssot_fix.audit.areas.validators_run import GaveUp, Outside, Run, defaults
 from ssot_fix.audit.areas.validators_values import UNKNOWN, Value, known
 from ssot_fix.audit.text import Text
 
@@ -83,11 +83,36 @@ class Entry:
         checked = [name for method in self.of.methods.values() for name in checked_fields(method)]
         return list(dict.fromkeys((*self.of.fields, *checked)))
 
+    def takes(self, node: ast.Call) -> bool:
+        """Whether a call passes what it takes: with other arguments it fails before anything is checked."""
+        function = self.function
+        if function is None and self.of is not None:
+            function = self.of.methods.get("__init__")
+        if function is None:
+            return self.of is None or self.of.has_bases or _takes(node, self.parameters, _required(self.of))
+        is_method = self.of is not None and "staticmethod" not in decorators(function)
+        required = [name for name in _parameters(function, is_method=is_method) if name not in defaults(function)]
+        is_open = function.args.vararg is not None or function.args.kwarg is not None
+        return is_open or _takes(node, _parameters(function, is_method=is_method), required)
+
     @property
     def line(self) -> int:
         """The line of its definition."""
         node = self.function or (self.of.node if self.of is not None else None)
         return node.lineno if node is not None else 0
+
+
+def _takes(node: ast.Call, parameters: list[str], required: list[str]) -> bool:
+    keywords = [keyword.arg for keyword in node.keywords]
+    if len(node.args) > len(parameters) or any(name is not None and name not in parameters for name in keywords):
+        return False
+    is_told = None not in keywords and not any(isinstance(argument, ast.Starred) for argument in node.args)
+    return not is_told or {*parameters[: len(node.args)], *keywords}.issuperset(required)
+
+
+def _required(of: Class) -> list[str]:
+    """The fields that have to be given."""
+    return [name for name, default in of.fields.items() if default is None]
 
 
 def _parameters(function: Function, *, is_method: bool) -> list[str]:
