@@ -169,6 +169,7 @@ UNTOLD = [
     "revision = 'a'\nfor revision in 'ab':\n    pass\ndown_revision = None\n",
     "revision = ('a', 'b')\ndown_revision = None\n",
     "down_revision = 'a'\n",
+    "import a\nrevision = a" + ".b" * 5000 + "\ndown_revision = None\n",
     "from gone import *\n# down_revision\n",
 ]
 

@@ -99,9 +99,18 @@ def _value(node: ast.expr, line: int, known: dict[str, Given]) -> Given:
                 return Given(line, tuple(text for ids in values if ids for text in ids))
         case ast.Name(id=name) if name in known:
             return Given(line, known[name].ids, known[name].reference)
-        case ast.Attribute(attr=attr) if (of := known.get(ast.unparse(node.value))) is not None and of.reference:
-            return Given(line, None, f"{of.reference}.{attr}")
+        case ast.Attribute(value=of, attr=attr) if (held := known.get(_dotted(of))) is not None and held.reference:
+            return Given(line, None, f"{held.reference}.{attr}")
     return Given(line)
+
+
+def _dotted(node: ast.expr) -> str:
+    """A name with attributes behind it; empty for anything else."""
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    return ".".join((node.id, *reversed(parts))) if isinstance(node, ast.Name) else ""
 
 
 def _stored(node: ast.AST) -> Iterator[str]:

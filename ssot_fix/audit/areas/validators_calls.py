@@ -84,7 +84,8 @@ def _is_expected(module: Module, node: ast.Call) -> bool:
                 if below in around.body and _catches(around, below):
                     return True
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
-                if any("xfail" in ast.unparse(decorator) for decorator in around.decorator_list):
+                marks = [inner for decorator in around.decorator_list for inner in ast.walk(decorator)]
+                if any(isinstance(mark, ast.Attribute) and mark.attr == "xfail" for mark in marks):
                     return True
         below = around
     return False

@@ -122,7 +122,9 @@ def _class(node: ast.ClassDef) -> Class:
         for child in node.body
         if isinstance(child, ast.AnnAssign)
         and isinstance(child.target, ast.Name)
-        and "ClassVar" not in ast.unparse(child.annotation)
+        and not any(
+            isinstance(inner, ast.expr) and last_name(inner) == "ClassVar" for inner in ast.walk(child.annotation)
+        )
     }
     is_dataclass = any(last_name(decorator) == "dataclass" for decorator in node.decorator_list)
     has_bases = any(last_name(base) not in _PLAIN_BASES for base in node.bases) or bool(node.keywords)

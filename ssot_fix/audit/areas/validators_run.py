@@ -491,14 +491,12 @@ class Run:
         is_and = isinstance(node.op, ast.And)
         for each in node.values:
             value = self._maybe(each, state) if values else self._value(each, state)
+            are_told = all(map(_is_told, values))
             values.append(value)
             if truth(value) is (not is_and):
-                if is_and:
-                    return known(False, *values)
-                return value if all(map(_is_told, values)) else known(True, *values, pattern=value.pattern)
-        if is_and:
-            return _all(values)
-        return values[-1] if all(map(_is_told, values)) else unknown(*values)
+                return value if are_told else Value(about=about(values), truth=not is_and, pattern=value.pattern)
+        pattern = next((value.pattern for value in values if value.pattern), "") if is_and else ""
+        return replace(values[-1] if all(map(_is_told, values)) else unknown(*values), pattern=pattern)
 
     def _either(self, test: ast.expr, body: ast.expr, orelse: ast.expr, state: _State) -> Value:
         outcome = truth(self._value(test, state))

@@ -31,6 +31,7 @@ class Value:
 
     `about` is the argument that it is made of. `pattern` is what that was compared with, where it is the outcome of
     a comparison that holds. `is_environment`: it depends on the environment, and on nothing else that is not known.
+    `truth`: whether it counts as true, where only that is known.
     """
 
     is_known: bool = False
@@ -39,6 +40,7 @@ class Value:
     about: str = ""
     pattern: str = ""
     is_environment: bool = False
+    truth: bool | None = None
 
 
 UNKNOWN = Value()
@@ -77,7 +79,7 @@ def _same_types(one: Value, other: Value) -> bool:
 def truth(value: Value) -> bool | None:
     """Whether a value counts as true; None: unknown."""
     if not value.is_known:
-        return True if value.start else None
+        return True if value.start else value.truth
     content = value.content
     return bool(content.values) if isinstance(content, Items | Pairs) else bool(content)
 
