@@ -8,6 +8,7 @@ import sys
 import textwrap
 import tokenize
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -266,6 +267,15 @@ def test_what_is_no_python(raw):
 def test_what_is_not_parsed(raw):
     """Nothing in the bytes looks like debt."""
     assert look(Text(raw)) is None
+
+
+@pytest.mark.parametrize(
+    "line", ["#" * 10, "# pass\n", "pass # ", "TODO ", "# TODO ", "class A(", "\n", "pass\n", "'#'"]
+)
+def test_much_of_the_same(line):
+    """The screens take time that is linear in the file: else this does not end."""
+    with suppress(Unparseable):
+        look(Text((line * 50_000).encode()))
 
 
 def test_newer_syntax():

@@ -100,7 +100,8 @@ def _end(process: subprocess.Popen[bytes], others: set[int]) -> None:
     else:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
-    process.wait(_PATIENCE)
+    with suppress(subprocess.TimeoutExpired):  # stuck in the kernel
+        process.wait(_PATIENCE)
     _end_descendants(others)
 
 
@@ -114,7 +115,7 @@ def _end_descendants(others: set[int]) -> None:
         for pid in left:
             with suppress(ChildProcessError):  # its parent is not buried yet
                 os.waitpid(pid, os.WNOHANG)
-        time.sleep(0.001)
+        time.sleep(0.005)
 
 
 @contextmanager

@@ -29,7 +29,8 @@ _MARKER = re.compile(
 )
 _CLASS = re.compile(rb"^[ \t]*class[ \t]+[\w\x80-\xff]+(?:\[[^\n]{0,200}\])?[ \t]*\(([^)]{1,500})\)", re.MULTILINE)
 _NAME = re.compile(rb"[A-Za-z_\x80-\xff][\w\x80-\xff]*")
-_SPELLS_MARKER = re.compile(rb"#[^\r\n]*\b(?:TODO|FIXME|XXX|HACK)")
+# From the last `#` before a marker: a line of many is gone through once.
+_SPELLS_MARKER = re.compile(rb"#[^\r\n#]*\b(?:TODO|FIXME|XXX|HACK)")
 
 
 class Item(NamedTuple):

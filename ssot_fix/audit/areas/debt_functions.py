@@ -16,8 +16,8 @@ EMPTY = "pass-only"
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _Scope = _Function | ast.ClassDef
 
-# `pass` or `...` at the end of a line: a literal in front makes the search fast.
-_ENDS = tuple(re.compile(word + rb"(?=[ \t]*(?:#[^\n]*)?(?:\n|\Z))") for word in (b"pass", rb"\.\.\."))
+# `pass` or `...` at the end of a line: a literal in front makes the search fast, and a line is gone through once.
+_ENDS = tuple(re.compile(word + rb"[ \t]*(?:#[^\n]*)?(?:\n|\Z)") for word in (b"pass", rb"\.\.\."))
 # What stands above it where it is no function's: the head of another block, or a statement.
 _OTHER_BLOCK = re.compile(rb"(?:class|if|elif|else|for|async for|while|with|async with|try|except|finally|case)\b")
 _MAY_HOLD_ALONE = (b":", b'"', b"'")
@@ -99,6 +99,8 @@ def _may_be_body(raw: bytes, at: int) -> bool:
     while end > 0:
         begin = raw.rfind(b"\n", 0, end) + 1
         line = raw[begin:end].strip()
+        if end == at and line.startswith(b"#"):
+            return False
         if line and not line.startswith(b"#"):
             code = line.partition(b"#")[0].rstrip() or line
             return code.endswith(_MAY_HOLD_ALONE) and not _OTHER_BLOCK.match(line)
@@ -241,11 +243,11 @@ def _decorator(node: ast.expr) -> str:
 
 def _raise_of(function: _Function) -> ast.Raise | None:
     """Where a function ends by saying that it is not implemented; if it may return before, it only refuses a case."""
-    for node in function.body:
+    for at, node in enumerate(function.body):
         if isinstance(node, ast.Raise) and node.exc is not None and _decorator(node.exc) == UNIMPLEMENTED:
-            return node
-        if any(isinstance(each, ast.Return | ast.Yield | ast.YieldFrom) for each in ast.walk(node)):
-            return None
+            before = (each for statement in function.body[:at] for each in ast.walk(statement))
+            returns = any(isinstance(each, ast.Return | ast.Yield | ast.YieldFrom) for each in before)
+            return None if returns else node
     return None
 
 
