@@ -1,8 +1,9 @@
 """Running a command that the user names, with a time limit, so that nothing of it is left behind.
 
-On Linux that holds for all that a command starts, whatever it does to get away: while it runs, orphans become
-children of this process (prctl(2), PR_SET_CHILD_SUBREAPER), where they are found. Elsewhere its process group is
-ended, on Windows the tree that taskkill sees.
+On Linux that holds for all that a command starts, whatever that does to get away: while it runs, orphans become
+children of this process (prctl(2), PR_SET_CHILD_SUBREAPER), where they are found. It does not for what runs as another
+user, and for what a service was asked to start (docker, systemd). Elsewhere the command's process group is ended, on
+Windows the tree that taskkill sees.
 """
 
 from __future__ import annotations
