@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
-from ssot_fix.audit.model import Report
+from ssot_fix.audit.model import Removal, Report
 from ssot_fix.audit.summary import is_open
 from ssot_fix.delivery.message import counted, named
 from ssot_fix.project.history import Commit
@@ -29,6 +29,11 @@ def frequencies(words: Iterable[str], most: int = 12) -> str:
     counts = Counter(words)
     frequent = sorted(counts, key=lambda word: (-counts[word], word))
     return named([f"{word} {counts[word]:,}" for word in frequent], most)
+
+
+def most_missed(removals: Iterable[Removal]) -> list[Removal]:
+    """What went, those first that matter most: from production, gone, and still referred to."""
+    return sorted(removals, key=lambda each: (each.scope != "production", each.fate != "gone", not each.mentions))
 
 
 def commit_name(commit: Commit) -> str:

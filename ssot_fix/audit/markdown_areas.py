@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from ssot_fix.audit.facts import facts, frequencies
+from ssot_fix.audit.facts import facts, frequencies, most_missed
 from ssot_fix.audit.markdown_blocks import LONGEST_COMMAND, bullets, commit_text, place_cell, section, some
 from ssot_fix.audit.model import (
     AREAS,
@@ -126,7 +126,7 @@ def _module_row(each: BrokenModule) -> list[str]:
 
 def _removals(report: Report) -> Iterator[str]:
     header = ("what", "went from", "by", "fate", "now", "lines", "still referred to by")
-    shown = sorted(report.removals, key=lambda each: (each.fate != "gone", not each.mentions))
+    shown = most_missed(report.removals)
     yield from section("What went in the range", header, map(_removal_row, shown), len(shown))
 
 
@@ -142,19 +142,13 @@ def _validators(report: Report) -> Iterator[str]:
     header = ("validator", "where", "looks at", "patterns", "lifted by", "accepts", "rejects")
     yield from section("Validators", header, map(_validator_row, report.validators), len(report.validators))
     rejected = [
-        [
-            place_cell(each.place),
-            each.place.scope,
-            code_cell(each.value),
-            code_cell(each.pattern),
-            code_cell(validator.name),
-        ]
+        [place_cell(each.place), code_cell(each.value), code_cell(each.pattern), code_cell(validator.name)]
         for validator in report.validators
         for each in validator.rejected
+        if each.place.scope == "test"
     ]
-    rejected.sort(key=lambda row: row[1] != "production")
-    columns = ("where", "scope", "literal", "pattern", "validator")
-    yield from section("Literals that are rejected", columns, rejected, len(rejected))
+    columns = ("where", "literal", "pattern", "validator")
+    yield from section("Literals in tests that are rejected", columns, rejected, len(rejected))
 
 
 def _validator_row(each: Validator) -> list[str]:

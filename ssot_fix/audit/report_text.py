@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 from typing import TypeAlias
 
-from ssot_fix.audit.facts import commit_name, facts, frequencies
+from ssot_fix.audit.facts import commit_name, facts, frequencies, most_missed
 from ssot_fix.audit.model import AREAS, SEVERITIES, Criterion, Finding, Regression, Report, Step, Summary
 from ssot_fix.audit.summary import change, is_open, now_and_start, overall, percent, told, worst
 from ssot_fix.delivery.message import counted, named
@@ -148,7 +148,7 @@ def _regressions(regressions: Sequence[Regression], screen: _Screen) -> Iterator
     yield from _more(len(regressions) - _REGRESSIONS, "regression", screen)
 
 
-def _areas(report: Report, screen: _Screen) -> Iterator[Iterator[str]]:
+def _areas(report: Report, screen: _Screen) -> Iterator[Iterable[str]]:
     """A part for each area that has something to tell, worst first."""
     by_area: dict[str, list[Finding]] = {}
     for finding in report.findings:
@@ -156,7 +156,10 @@ def _areas(report: Report, screen: _Screen) -> Iterator[Iterator[str]]:
     for summary in report.summaries:
         said = facts(report, summary.area)
         if said or summary.findings or summary.in_tests:
-            yield _area(summary, by_area.get(summary.area, []), said, screen)
+            yield chain(
+                _area(summary, by_area.get(summary.area, []), said, screen),
+                _removals(report, screen) if summary.area == "removals" else (),
+            )
 
 
 def _area(summary: Summary, findings: Sequence[Finding], said: str, screen: _Screen) -> Iterator[str]:
@@ -176,6 +179,20 @@ def _some(findings: Sequence[Finding]) -> Sequence[Finding]:
     for finding in findings:
         firsts.setdefault(finding.path, finding)
     return list(firsts.values())[:_FINDINGS]
+
+
+def _removals(report: Report, screen: _Screen) -> Iterator[str]:
+    """Some of what went: no site in a file tells of it."""
+    shown = most_missed(report.removals)
+    for each in shown[:_FINDINGS]:
+        yield f"  {printable(each.path)}"
+        fate = f"{each.fate} {each.new}" if each.new else each.fate
+        yield from screen.wrapped(f"{each.kind} {each.name.partition(':')[2] or each.name}: {fate}", "      ")
+        yield from screen.wrapped(f"by {_commit(each.commit)}", "      ", style="dim")
+        places = [f"{mention.place.path}:{mention.place.line}" for mention in each.mentions]
+        if places:
+            yield from screen.wrapped(f"still referred to in {named(places, 3)}", "      ")
+    yield from _more(len(shown) - _FINDINGS, "removal", screen)
 
 
 def _finding(finding: Finding, screen: _Screen) -> Iterator[str]:
