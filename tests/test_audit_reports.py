@@ -213,7 +213,8 @@ def test_ten_thousand_of_everything():
     assert len(document) < 300_000
     assert "and 9,995 more findings" in text
     assert document.count("And 9,950 more: `--format json` has all of them.") >= 7
-    assert len(json.loads(report_json.render(report))["findings"]) == 10_000
+    only_findings = replace(empty(), findings=report.findings)
+    assert len(json.loads(report_json.render(only_findings))["findings"]) == 10_000
 
 
 # Hostile input
