@@ -165,7 +165,7 @@ def phases(report: Report, headlines: Mapping[str, str]) -> tuple[Phase, ...]:
     kinds: dict[str, list[Finding]] = {"block": [], "rewrite": [], "decide": []}
     blocks = _blocking(report)
     for finding in filter(is_open, report.findings):
-        first = (finding.path, _plain(finding.subject)) in blocks or finding.area == "migrations"
+        first = (finding.path, finding.subject) in blocks or finding.area == "migrations"
         what = "block" if first and finding.scope == "production" else "decide"
         kinds["rewrite" if what == "decide" and _arguments(finding) else what].append(finding)
     steps = {what: _steps(report, found, headlines) for what, found in kinds.items()}
@@ -188,17 +188,13 @@ def phases(report: Report, headlines: Mapping[str, str]) -> tuple[Phase, ...]:
     return tuple(phase for phase in found if phase.steps)
 
 
-def _plain(target: str) -> str:
-    return target.replace(":", ".")
-
-
 def _blocking(report: Report) -> set[tuple[str, str]]:
     """The imports by which modules fail: path and target."""
-    return {(module.path, _plain(cause)) for module in report.modules for cause in module.causes}
+    return {(module.path, cause) for module in report.modules for cause in module.causes}
 
 
 def _steps(report: Report, findings: Iterable[Finding], headlines: Mapping[str, str]) -> tuple[Step, ...]:
-    verdicts = {_plain(each.target): each.verdict for each in report.imports}
+    verdicts = {each.target: each.verdict for each in report.imports}
     groups: dict[_Work, list[Finding]] = {}
     for finding in findings:
         groups.setdefault(_work(finding, verdicts, headlines), []).append(finding)
@@ -221,7 +217,7 @@ def _work(finding: Finding, verdicts: Mapping[str, str], headlines: Mapping[str,
         return _Work(finding.scope, severity=finding.severity, area=finding.area)
     word = _FIRST_WORD.match(finding.remedy)
     reason = word.group() if word and word.group() in headlines else ""
-    verdict = verdicts.get(_plain(finding.subject), "") if finding.area == "imports" else ""
+    verdict = verdicts.get(finding.subject, "") if finding.area == "imports" else ""
     return _Work(
         finding.scope,
         severity=finding.severity,
