@@ -97,6 +97,8 @@ def test_percent_is_rounded_down(tally, shown):
         (Tally(1, 2), Tally(2, 4), "0"),
         (Tally(1, 2), Tally(1, 4), "+25.00"),
         (Tally(1, 3), Tally(1, 2), "-16.67"),
+        (Tally(1, 100_000), Tally(0, 100_000), "+<0.01"),
+        (Tally(0, 100_000), Tally(1, 100_000), "-<0.01"),
         (Tally(), Tally(1, 2), "-"),
         (Tally(1, 2), Tally(), "-"),
     ],
@@ -262,7 +264,7 @@ def test_imports_at_module_level_and_migrations_come_first():
     chain = replace(READ, area="migrations", kind="heads", severity="critical")
     gone = BrokenImport("old.engine:Engine", "name", (Place("auth/a.py", 3),), verdict="removed")
     found = planned(missing, guarded, in_tests, chain, modules=(module,), imports=(gone,))
-    text = "Decide on imports of what is not there: name, removed without a replacement"
+    text = "Decide on imports of what was removed without a replacement"
     assert found["Make"] == [
         (1, "Repair the migrations: heads", ""),
         (1, text, "ssot-fix discover-moves"),
@@ -270,6 +272,20 @@ def test_imports_at_module_level_and_migrations_come_first():
     assert found["Decide"] == [
         (1, text, "ssot-fix discover-moves"),
         (1, "See what can be rewritten: Imports, tests", "ssot-fix --include-tests --codemod stale-imports"),
+    ]
+
+
+def test_imports_are_grouped_by_what_became_of_what_they_ask_for():
+    def asking(name: str, remedy: str) -> Finding:
+        return replace(READ, area="imports", kind="name", subject=f"old:{name}", remedy=remedy)
+
+    found = [asking("A", "mixed-key: why"), asking("B", ""), asking("C", "mixed-key: why"), asking("D", "")]
+    verdicts = {"old:A": "moved", "old:B": "moved", "old:C": "undecided", "old:D": "undecided"}
+    imports = tuple(BrokenImport(target, "name", (), verdict=verdict) for target, verdict in verdicts.items())
+    assert [(count, command) for count, _, command in planned(*found, imports=imports)["Decide"]] == [
+        (2, "ssot-fix discover-moves --write-config"),
+        (1, "ssot-fix explain mixed-key"),
+        (1, "ssot-fix discover-moves"),
     ]
 
 

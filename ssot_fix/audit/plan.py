@@ -32,10 +32,13 @@ _NOT_REWRITTEN = {
     "debt": "Resolve debt, or accept it with a reason",
     "resources": "Close resources where they are opened",
 }
-_VERDICTS = {
-    "removed": "removed without a replacement",
-    "moved": "moved",
-    "undecided": "it is undecided where it went",
+# What became of what imports ask for, if that is known, counts for more than why they were left alone.
+_BY_VERDICT = {
+    "moved": (
+        "Write down the moves that discover-moves is sure of; then stale-imports rewrites what it can",
+        "ssot-fix discover-moves --write-config",
+    ),
+    "removed": ("Decide on imports of what was removed without a replacement", "ssot-fix discover-moves"),
 }
 _BASELINE = "ssot-baseline.json"
 _MOST_PATHS = 20  # in a command
@@ -215,16 +218,17 @@ def _work(finding: Finding, verdicts: Mapping[str, str], headlines: Mapping[str,
         return _Work(finding.scope, command, finding.service)
     if finding.scope == "test" and not finding.remedy and finding.area in CODEMODS:
         return _Work(finding.scope, severity=finding.severity, area=finding.area)
+    verdict = verdicts.get(finding.subject, "") if finding.area == "imports" else ""
+    if verdict in _BY_VERDICT:
+        return _Work(finding.scope, severity=finding.severity, area=finding.area, verdict=verdict)
     word = _FIRST_WORD.match(finding.remedy)
     reason = word.group() if word and word.group() in headlines else ""
-    verdict = verdicts.get(finding.subject, "") if finding.area == "imports" else ""
     return _Work(
         finding.scope,
         severity=finding.severity,
         area=finding.area,
         reason=reason,
         kind="" if reason else finding.kind,
-        verdict=verdict,
         expired=finding.expired,
     )
 
@@ -259,14 +263,14 @@ def _rewriting(work: _Work, findings: Sequence[Finding]) -> Step:
 
 def _deciding(work: _Work, findings: Sequence[Finding], headlines: Mapping[str, str]) -> Step:
     text, command = _decision(work, headlines)
-    said = [text, _VERDICTS.get(work.verdict, ""), "tests" if work.scope == "test" else ""]
-    return Step(
-        ", ".join(filter(None, said)), severest(findings).severity, len(findings), command, _services(findings)
-    )
+    text = f"{text}, tests" if work.scope == "test" else text
+    return Step(text, severest(findings).severity, len(findings), command, _services(findings))
 
 
 def _decision(work: _Work, headlines: Mapping[str, str]) -> tuple[str, str]:
     """What is to be decided, and the command that tells more."""
+    if work.verdict:
+        return _BY_VERDICT[work.verdict]
     if work.reason:
         what = f"{_NOT_REWRITTEN[work.area]}: {headlines[work.reason]} ({work.reason})"
         shows = work.reason == "unsafe" and work.area in CODEMODS

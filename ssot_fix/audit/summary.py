@@ -86,12 +86,14 @@ def percent(tally: Tally) -> str:
 
 
 def change(now: Tally, start: Tally) -> str:
-    """By how many percentage points the compliance has changed, with its sign; `0` if it has not."""
+    """By how many percentage points the compliance has changed, with its sign; `0` if it has not at all."""
     if now.percent is None or start.percent is None:
         return "-"
     if now.good * start.all == start.good * now.all:
         return "0"
-    return f"{now.percent - start.percent:+.2f}"
+    points = now.percent - start.percent
+    shown = f"{points:+.2f}"
+    return shown if float(shown) else f"{shown[0]}<0.01"
 
 
 def standing(area: str, tally: Tally) -> str:
