@@ -42,11 +42,15 @@ def keys_table(keys: Sequence[Key]) -> Table:
 def _key(key: Key) -> Row:
     uses = (*key.readers, *key.writers)
     places = [use.place for use in uses]
-    access = sorted({"direct" if use.direct else "accessor" for use in uses})
+    access = sorted({_access(use) for use in uses})
     services = sorted({place.service for place in places if place.service})
     cells = key.name, tags(key.problems, "warn"), len(key.readers), len(key.writers), codes(key.defaults)
     more = details(("Readers", map(_use, key.readers)), ("Writers", map(_use, key.writers)))
     return Row((*cells, tags(access), scopes_of(places), tags(services)), more)
+
+
+def _access(use: KeyUse) -> str:
+    return ("direct" if use.direct else "accessor") + ("" if use.place.scope == "production" else " in tests")
 
 
 def _use(use: KeyUse) -> Cell:
