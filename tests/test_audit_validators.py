@@ -250,6 +250,24 @@ def test_a_check_of_the_environment_that_lifts_it_is_told(body: str, line: int) 
     assert validator.lifted_by in told[0].message
 
 
+def test_patterns_that_an_environment_lifts_stand_apart() -> None:
+    text = """
+        def f(x):
+            bad = ['demo_', 'mock_']
+            is_test = get_env().get('ENVIRONMENT') == 'test'
+            if not is_test:
+                bad.append('test_')
+            for p in bad:
+                if x.startswith(p):
+                    raise ValueError
+    """
+    files = {"a.py": text, "tests/test_a.py": "from a import f\nf('test_1')\nf('demo_1')\n"}
+    always, lifted = found(files)
+    assert (always.prefixes, always.lifted_by) == (("demo_", "mock_"), "")
+    assert (lifted.prefixes, lifted.lifted_by) == (("test_",), "not is_test (line 5)")
+    assert [finding.line for finding in validators.findings(view(files), (always, lifted))] == [3]
+
+
 # Calls
 
 CHECKS = """

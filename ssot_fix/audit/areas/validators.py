@@ -224,8 +224,9 @@ def _checked(guard: _Guard, name: str, literal: Argument, told: Verdict) -> Chec
     """The validator that a literal went to: that of the name, or the one of its class."""
     first = name.partition(".")[0]
     same = [checked for checked in guard.found if checked.name in (name, first) and literal.name in checked.arguments]
+    holding = [checked for checked in same if told.pattern in checked.patterns]
     if same or told.outcome != "rejected":
-        return same[0] if same else None
+        return next(iter(holding or same), None)
     of_class = [checked for checked in guard.found if checked.name == first and told.pattern in checked.patterns]
     return of_class[0] if of_class else None
 

@@ -7,7 +7,6 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import product
 from typing import TypeVar, cast
 
 from ssot_fix.audit.areas.validators_code import (
@@ -154,12 +153,15 @@ def _verdict(code: Code, outside: Outside, entry: Entry, arguments: Mapping[str,
     if not may_end:
         return (Verdict("rejected", patterns[-1]) if patterns else Verdict("open")), run.steps
     steps = run.steps
-    for line, holds in product(sorted(run.conditions)[:4], (False, True)):
-        other, raises, may_end = follow(code, outside, entry, arguments, {line: holds})
-        steps += other.steps
-        led = [pattern for pattern in raises if pattern]
-        if not may_end and led:
-            return Verdict("rejected", led[-1], f"{ast.unparse(run.conditions[line])} (line {line})"), steps
+    for line in sorted(run.conditions)[:4]:
+        led: list[str] = []
+        for holds in (False, True):
+            other, raises, may_end = follow(code, outside, entry, arguments, {line: holds})
+            steps += other.steps
+            led += [pattern for pattern in raises if pattern and not may_end][-1:]
+        if led:
+            lifted_by = f"{ast.unparse(run.conditions[line])} (line {line})" if len(led) == 1 else ""
+            return Verdict("rejected", led[-1], lifted_by), steps
     return Verdict("open" if patterns else "accepted"), steps
 
 
@@ -222,35 +224,43 @@ class _Search:
         """What it rejects; arguments of which it rejects the same together."""
         by_verdict: dict[_Patterns, list[str]] = {}
         for argument, strings in self._candidates().items():
-            found = self._patterns(argument, strings)
-            if any(found[:3]):
+            for found in self._patterns(argument, strings):
                 by_verdict.setdefault(found, []).append(argument)
         for (exact, prefixes, parts, lifted_by), arguments in by_verdict.items():
             yield Checked(self.entry.name, self.entry.line, tuple(arguments), exact, prefixes, parts, lifted_by)
 
     def _candidates(self) -> dict[str, list[str]]:
         """The strings that arguments are compared with; nothing if it rejects whatever it is given."""
-        told = {name: Value(about=name) for name in self.entry.parameters}
-        try:
-            run, raises, may_end = follow(self.code, self.outside, self.entry, told, {})
-        except (GaveUp, RecursionError):
-            return {}
-        self.budget -= run.steps
+        first = self._compared({})
+        runs = [first, *(self._compared({line: holds}) for line in self._lines(first) for holds in (False, True))]
         found: dict[str, list[str]] = {}
-        if may_end and (raises or run.raised):
-            for argument, text in run.candidates:
-                found.setdefault(argument, []).append(text)
+        for argument, text in dict.fromkeys(each for run in runs if run is not None for each in run.candidates):
+            found.setdefault(argument, []).append(text)
         return {argument: strings for argument, strings in found.items() if len(strings) <= _MOST}
 
-    def _patterns(self, argument: str, strings: list[str]) -> _Patterns:
-        kinds: dict[str, list[str]] = {"exact": [], "prefix": [], "part": []}
-        lifts: dict[str, None] = {}
+    def _lines(self, run: Run | None) -> list[int]:
+        return sorted(run.conditions)[:4] if run is not None else []
+
+    def _compared(self, assumed: Mapping[int, bool]) -> Run | None:
+        """A run that notes what arguments are compared with; None if it does not end well with any."""
+        told = {name: Value(about=name) for name in self.entry.parameters}
+        try:
+            run, _, may_end = follow(self.code, self.outside, self.entry, told, assumed)
+        except (GaveUp, RecursionError):
+            return None
+        self.budget -= run.steps
+        return run if may_end else None
+
+    def _patterns(self, argument: str, strings: list[str]) -> Iterator[_Patterns]:
+        """The patterns, those apart that a check of the environment lifts."""
+        by_lift: dict[str, dict[str, list[str]]] = {}
         for text in strings:
             kind, lifted_by = self._kind(argument, text)
             if kind:
-                kinds[kind].append(text)
-                lifts[lifted_by] = None
-        return tuple(kinds["exact"]), tuple(kinds["prefix"]), tuple(kinds["part"]), "; ".join(filter(None, lifts))
+                by_lift.setdefault(lifted_by, {}).setdefault(kind, []).append(text)
+        for lifted_by, kinds in by_lift.items():
+            exact, prefixes, parts = (tuple(kinds.get(kind, ())) for kind in ("exact", "prefix", "part"))
+            yield exact, prefixes, parts, lifted_by
 
     def _kind(self, argument: str, text: str) -> tuple[str, str]:
         """How a string is compared, told by what is rejected: it alone, what starts with it, what holds it."""

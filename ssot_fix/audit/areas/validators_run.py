@@ -659,6 +659,10 @@ class Run:
                 return known(Items(items(value) or ()), value)
             case "copy" if not arguments:
                 return value
+            case "append" | "add" if isinstance(of, ast.Name) and isinstance(value.content, Items):
+                more = Items((*value.content.values, *arguments))
+                state.names[of.id] = known(more, value) if len(more.values) < LONGEST else UNKNOWN
+                return NONE
         if isinstance(of, ast.Name):
             state.names[of.id] = unknown(value, UNKNOWN)
         return unknown(value, *arguments, UNKNOWN)
