@@ -28,7 +28,7 @@ _HINT = re.compile(rb"\.(?:starts|ends)with\(|\bin\b|==")
 _CONSTANT = re.compile(r"_?[A-Z][A-Z0-9_]*")
 _MAKING = ("__init__", "__post_init__")
 _MOST = 200  # strings that an argument is compared with; more than that are no list of patterns
-_STEPS = 200_000  # for one file
+_STEPS = 1_500_000  # for one file
 
 
 @dataclass(frozen=True, slots=True)
