@@ -7,6 +7,9 @@ import os
 from itertools import pairwise
 
 import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as example_settings
+from hypothesis import strategies as st
 from ranges import Story
 
 from ssot_fix.audit import settings
@@ -441,6 +444,27 @@ def test_the_outline_sees_no_more_than_the_tree():
     )
     assert version.outline == {"A", "A.yes", "A.yes.deep"}
     assert set(version.definitions) == {"A", "A.yes"}
+
+
+NAMES = st.lists(st.sampled_from("abcdefgh"), unique=True, max_size=5)
+SHAPED = st.fixed_dictionaries({"functions": NAMES, "methods": NAMES})
+
+
+def module_of(shape):
+    functions = "".join(f"def {name}():\n    return call_{name}()\n" for name in shape["functions"])
+    methods = "".join(f"    def {name}(self):\n        return {name}_of(self)\n" for name in shape["methods"])
+    return f"{functions}\nclass Held:\n    x = 1\n{methods}"
+
+
+@given(st.lists(SHAPED, min_size=2, max_size=4))
+@example_settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_what_went_is_what_was_and_is_not(tmp_path, shapes):
+    found = World(tmp_path, *({"a.py": module_of(shape)} for shape in shapes)).removals()
+    *before, head = [{*s["functions"], *(f"Held.{name}" for name in s["methods"])} for s in shapes]
+    assert {each.name for each in found} == {f"a:{name}" for name in set().union(*before) - head}
+    for each in found:
+        name = each.name.partition(":")[2]
+        assert each.commit == _commit(max(at for at, names in enumerate(before, 1) if name in names))
 
 
 # With git

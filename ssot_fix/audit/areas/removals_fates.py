@@ -58,6 +58,7 @@ class Fates:
         self._switches = Switches(span)
         self._classes = Classes(span)
         self._shapes: dict[tuple[str, str], Shape | None] = {}
+        self._words: dict[Loss, frozenset[bytes]] = {}
 
     def of(self, loss: Loss) -> Fate:
         """What became of a definition."""
@@ -276,12 +277,13 @@ class Fates:
                     yield change.path, head
 
     def _spells(self, loss: Loss, path: str) -> bool:
-        head = self._span.head(path)
-        words = loss.old.words_of(loss.definition) if loss.definition else loss.old.words
+        if loss not in self._words:
+            self._words[loss] = loss.old.words_of(loss.definition) if loss.definition else loss.old.words
+        head, words = self._span.head(path), self._words[loss]
         return head is not None and len(words & head.words) >= _WORDS * len(words)
 
     def _is_near(self, loss: Loss, path: str) -> bool:
-        return any(each.path == path for each in self._span.by_commit[loss.change.commit.id])
+        return self._span.touches(loss.change.commit, path)
 
     def _came(self, loss: Loss, match: _Match) -> Commit | None:
         """The commit of the range that brought something, later than what went; None if it was there before."""

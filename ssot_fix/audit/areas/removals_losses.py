@@ -69,6 +69,7 @@ class Range:
                     self.by_path[step.path].append(step)
         self._order = {commit: at for at, commit in enumerate(self.by_commit)}
         self._heads: dict[str, Version | None] = {}
+        self._touched: dict[str, frozenset[str]] = {}
 
     def head(self, path: str) -> Version | None:
         """A file as the head has it; None if it does not, or can't be read."""
@@ -79,6 +80,12 @@ class Range:
             except OSError:
                 self._heads[path] = None
         return self._heads[path]
+
+    def touches(self, commit: Commit, path: str) -> bool:
+        """Whether a commit of the range changed a file."""
+        if commit.id not in self._touched:
+            self._touched[commit.id] = frozenset(change.path for change in self.by_commit[commit.id])
+        return path in self._touched[commit.id]
 
     def losses(self) -> Iterator[Loss]:
         """All that went, by path and line."""

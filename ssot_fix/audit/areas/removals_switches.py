@@ -9,11 +9,13 @@ from dataclasses import dataclass
 
 from ssot_fix.audit.areas.removals_code import Version
 from ssot_fix.audit.areas.removals_losses import Change, Loss, Range
+from ssot_fix.project.history import Commit
 from ssot_fix.project.scan import Imported, scan
 
 _MOST = 0.6  # of the files that were switched, those that have to agree
 _LINES = 200  # of a file that are looked at for one name
 _NO_USE = frozenset({b"import", b"from", b"def", b"class", b"async", b"#"})
+_WORD = re.compile(rb"[^\W\d][\w\x80-\xff]*")
 _LETTER = re.compile(rb"[A-Za-z_]")
 
 Pair = tuple[str, str | None]
@@ -35,12 +37,19 @@ class Switches:
         self._span = span
         self._project = span.view.project
         self._pairs: dict[tuple[str, str], frozenset[Pair]] = {}
+        self._found: dict[Loss, Switch | None] = {}
+        self._lost_words: dict[str, dict[bytes, list[Change]]] = {}
 
     def of(self, loss: Loss) -> Switch | None:
         """What something was replaced with by most of the files that used it; None where that is not clear."""
+        if loss not in self._found:
+            self._found[loss] = self._switch(loss)
+        return self._found[loss]
+
+    def _switch(self, loss: Loss) -> Switch | None:
         votes: dict[str, list[str]] = defaultdict(list)
         voters = 0
-        for change in self._span.by_commit[loss.change.commit.id]:
+        for change in self._losing(loss.change.commit, loss.name.rpartition(".")[2]):
             found = dict(self._votes(loss, change))
             voters += bool(found)
             for new, line in found.items():
@@ -50,11 +59,26 @@ class Switches:
             return None
         return Switch(best, len(votes[best]), votes[best][0])
 
+    def _losing(self, commit: Commit, word: str) -> list[Change]:
+        """The changes of a commit that took away lines with a word."""
+        if commit.id not in self._lost_words:
+            found = self._lost_words[commit.id] = defaultdict(list)
+            for change in self._span.by_commit[commit.id]:
+                for each in self._words_lost(change):
+                    found[each].append(change)
+        return self._lost_words[commit.id].get(word.encode(), [])
+
+    def _words_lost(self, change: Change) -> frozenset[bytes]:
+        old, new = self._span.versions.of(change.old), self._span.versions.of(change.new)
+        if old is None or new is None:
+            return frozenset()
+        lines = frozenset(old.raw.splitlines()).difference(new.raw.splitlines())
+        return frozenset(_WORD.findall(b"\n".join(lines)))
+
     def _votes(self, loss: Loss, change: Change) -> Iterator[tuple[str, int]]:
         """What one file uses in the place of something, each with the line where it does so now."""
         old, new = self._span.versions.of(change.old), self._span.versions.of(change.new)
-        last = loss.name.rpartition(".")[2]
-        if old is None or new is None or last.encode() not in old.raw:
+        if old is None or new is None:
             return
         if "." in loss.name:
             yield from self._of_method(loss, old, new)
