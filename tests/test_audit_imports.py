@@ -308,6 +308,25 @@ def test_modules_that_can_not_be_imported(story):
     assert found["tests/test_app.py"].scope == "test"
 
 
+def test_a_package_that_has_a_name_itself_does_not_run_the_module_of_that_name(story):
+    story.commit(
+        {
+            "shop/__init__.py": "def cart(): ...\nfrom shop import till\n",
+            "shop/cart.py": "import shop.gone\n",
+            "shop/till.py": "",
+            "app.py": "from shop import cart\n",
+        }
+    )
+    assert list(Seen(story).modules()) == ["shop/cart.py"]
+
+
+def test_a_star_import_of_what_is_gone(story):
+    story.commit({"shop/__init__.py": "", "app.py": "from shop.cart import *\n"})
+    (found,) = Seen(story).imports().values()
+    assert (found.target, found.kind, found.verdict) == ("shop.cart:*", "module", "undecided")
+    assert found.why
+
+
 def test_a_range_tells_what_each_commit_broke_and_mended(story):
     story.commit(
         {"shop/__init__.py": "", "shop/cart.py": "total = 1\n", "app.py": "import shop.cart\nimport shop.old\n"}

@@ -15,7 +15,7 @@ from codemods.stale_imports.options import Move
 from codemods.stale_imports.shapes import Shape, shapes
 from ssot_fix.edits import Refusal
 from ssot_fix.newer_syntax import Unparseable, parse
-from ssot_fix.project.history import Commit, History, Loss, Removal
+from ssot_fix.project.history import Commit, History, Loss, Removal, spells
 from ssot_fix.project.index import Dangling, Index
 from ssot_fix.project.names import module_names
 from ssot_fix.project.resolver import Project
@@ -440,7 +440,7 @@ def _day(commit: Commit) -> str:
 def _bound(text: bytes | None, names: set[str]) -> set[str]:
     """Which of some names a module's text binds: none if it can't be parsed."""
     found = {name for name in names if name == "*"}
-    left = {name for name in names - found if text is not None and name.encode() in text}
+    left = {name for name in names - found if text is not None and spells(text, name)}
     tree = _parsed(text) if left and text is not None else None
     return found if tree is None else found | (left & module_names(tree).bound.keys())
 

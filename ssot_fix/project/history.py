@@ -592,7 +592,7 @@ class _Losses:
         return self._texts.get(next(readable, older[0]))
 
     def _binds(self, blob: bytes | None, name: str) -> bool:
-        if blob is None or name.encode() not in self._texts.get(blob, b""):
+        if blob is None or not spells(self._texts.get(blob, b""), name):
             return False
         return name in self._plain_of(blob) or name in self._names_of(blob)
 
@@ -726,6 +726,13 @@ def _names(text: bytes) -> Collection[str]:
         return module_names(parse(source.text, source.body).tree, source).bound
     except (UnreadableText, Unparseable):
         return [match[match.lastindex or 0].decode("utf-8", "replace") for match in _PLAIN.finditer(text)]
+
+
+def spells(text: bytes, name: str) -> bool:
+    """Whether a name stands in a text, on a line that is more than a comment: what is not spelled is not bound."""
+    spelled = name.encode()
+    pattern = rb"(?:^|[\r\n])(?![ \t]*#)[^\r\n]*\b%b\b" % re.escape(spelled)
+    return spelled in text and re.search(pattern, text) is not None
 
 
 def _printable(text: str) -> str:

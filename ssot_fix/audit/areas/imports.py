@@ -158,7 +158,7 @@ def _broken_import(decider: Decider, asked: Sequence[tuple[Place, Broken]], told
     if told is None:
         place = decider.moves.target(*pair)
         if place is None:
-            return base
+            return replace(base, verdict="undecided", why="a star import asks for no name that could be followed")
         new = spelled((place.module, place.name))
         return replace(base, verdict="moved", new=new, evidence=("a move in the settings",))
     return replace(
@@ -203,10 +203,20 @@ def _runners(index: Index, scans: Mapping[str, Scan]) -> dict[str, list[str]]:
     """By file, those whose import is sure to run it first hand, in the order of their paths."""
     found: dict[str, list[str]] = {}
     for path in sorted(scans):
-        for run in index.run_by(path):
-            if run != path:
-                found.setdefault(run, []).append(path)
+        for run in index.run_by(path) - {path, *_hidden(index, scans, path)}:
+            found.setdefault(run, []).append(path)
     return found
+
+
+def _hidden(index: Index, scans: Mapping[str, Scan], path: str) -> Iterator[str]:
+    """The modules that a file's `from package import name` does not run: the package has another such name."""
+    for each in scans[path].imports:
+        package = index.absolute(path, each.level, each.module) if each.names and each.at_top else None
+        file = index.module(package) if package else None
+        for name in each.names if file in scans else ():
+            module = index.module(f"{package}.{name}")
+            if module is not None and scans[str(file)].names.get(name, "import") != "import":
+                yield module
 
 
 def _spread(sources: Iterable[str], runners: Mapping[str, Sequence[str]]) -> dict[str, str]:

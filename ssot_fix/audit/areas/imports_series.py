@@ -134,8 +134,6 @@ class Resolver:
         project = self._after(before, difference)
         if project.source_roots != before.source_roots or project.declared != before.declared:
             return None
-        if difference.moved and first_parts(project) | self._former != whole.tops:
-            return None
         self._project = project
         return self._affected(before, project, difference, {path: scan_of(path) or _NONE for path in difference.newer})
 
@@ -162,11 +160,14 @@ class Resolver:
         if whole.meddles_with(difference.paths, marks.parts):
             return None
         older = {path: whole.scans[path] for path in difference.older}
-        for path, scan in older.items():
+        tops = first_parts(after) | self._former if difference.moved else whole.tops
+        retold = {path: whole.scans[path] for path in whole.mentioning(tops ^ whole.tops) - older.keys()}
+        for path, scan in {**older, **retold}.items():
             whole.drop(path, scan)
-            if path not in scans:
+            if path in older and path not in scans:
                 self._answers.pop(path, None)
-        for path, scan in scans.items():
+        whole.tops = tops
+        for path, scan in {**scans, **retold}.items():
             whole.add(path, scan)
         if globally != (frozenset(whole.hooking), whole.meddling):
             return None
@@ -175,7 +176,7 @@ class Resolver:
         marks.parts |= set(map(_last, whole.newly_ignored(after, asked)))
         marks.parts |= {_last(module) for module, _ in stubbing ^ whole.stubbing}
         whole.close(marks)
-        affected = {*scans, *whole.mentioning(marks.parts), *whole.taking_from(marks.dirty)}
+        affected = {*scans, *retold, *whole.mentioning(marks.parts), *whole.taking_from(marks.dirty)}
         whole.forget_runs(affected | difference.below_packages(whole.scans))
         return affected | self._otherwise_stubbed(whole)
 
@@ -331,8 +332,11 @@ class _Whole:
                 yield module, each
 
     def _asking(self, path: str, scan: Scan) -> tuple[set[str], set[str], tuple[str, ...]]:
-        """The parts of what a module asks for, the last parts of the modules among it, its star imports."""
-        parts: set[str] = set()
+        """The parts of what a module asks for, the last parts of the modules among it, its star imports.
+
+        The first part of what is not first-party is among the parts: it may become so.
+        """
+        parts = {each.module.partition(".")[0] for each in scan.imports if not each.level}
         last: set[str] = set()
         stars: list[str] = []
         for module, each in self._targets(path, scan):
