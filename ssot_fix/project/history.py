@@ -28,6 +28,7 @@ from ssot_fix.source import Source, UnreadableText
 T = TypeVar("T")
 _EDGES_AT_ONCE = 4096  # bounds git's output to some ten megabytes
 _FEW = 40  # paths that git finds faster one by one than by a pattern
+_EDGES_KEPT = 16384  # so many have their changes kept, some ten megabytes
 _BLOBS_AT_ONCE = 1000
 _MODULES = ":(top)*.py*"  # with stubs, and modules that were put aside (`x.py.bak`)
 # With -z, a comparison of two trees is a header that ends in a line feed, then one entry per file that differs.
@@ -348,13 +349,28 @@ class _Repository:
     @cached_property
     def deletions(self) -> Mapping[bytes, list[_Change]]:
         """Every deletion of a file that may have been a module, newest first."""
+        if self._all is not None:
+            gone = ((path, [each for each in changes if each.new is None]) for path, changes in self._all.items())
+            return {path: changes for path, changes in gone if changes}
         found: dict[bytes, list[_Change]] = defaultdict(list)
         for path, change in self._changes("D", None):
             found[path].append(change)
         return found
 
+    @cached_property
+    def _all(self) -> Mapping[bytes, list[_Change]] | None:
+        """Every change of what may have been a module, by one walk for all questions; None of a long history."""
+        if len(self.graph.edges) > _EDGES_KEPT:
+            return None
+        found: dict[bytes, list[_Change]] = defaultdict(list)
+        for path, change in self._changes("ADMT", None):
+            found[path].append(change)
+        return dict(found)
+
     def versions(self, paths: Collection[bytes]) -> Mapping[bytes, list[_Change]]:
         """Every change of some files, newest first."""
+        if self._all is not None:
+            return {path: self._all.get(path, []) for path in paths}
         found: dict[bytes, list[_Change]] = {path: [] for path in paths}
         for path, change in self._changes("ADMT", frozenset(paths)):
             found[path].append(change)
