@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from codemods.stale_imports.likeness import Likeness, likeness
 from codemods.stale_imports.shapes import Shape
@@ -215,12 +216,9 @@ class Fates:
         matches = self._namesakes(loss)
         if matches:
             best = max(matches, key=lambda each: (each.like.score, each.path))
-            copy = (
-                "a copy that was there before and that nothing was switched to"
-                if self._is_it(loss, best)
-                else "not it"
-            )
-            said = f"the nearest of that name, in {best.path}, is {copy}: {best.percent} % alike"
+            copy = ", but was there before, and nothing was switched to it" if self._is_it(loss, best) else ""
+            only = "" if copy or best.like.score >= _MERGED else "only "
+            said = f"the nearest of that name, in {best.path}, is {only}{best.percent} % alike{copy}"
             return Fate("gone", None, round(1 - best.like.score / 2, 3), (said, *best.like.obstacles[:2]))
         nearest = self._nearest(loss)
         if nearest and nearest.like.score >= _HALF:
@@ -252,21 +250,25 @@ class Fates:
             if path not in (loss.path, loss.now) and kind in {"class", "def", "async def"}
         ]
         if len(found) > _NAMESAKES:
-            found = [path for path in found if self._is_near(loss, path)]
+            file = loss.path.rpartition("/")[2]
+            near = [path for path in found if self._is_near(loss, path)]
+            found = sorted(near, key=lambda path: path.rpartition("/")[2] != file)
         return [(path, loss.name) for path in found[:_NAMESAKES] if self._spells(loss, path)]
 
     def _methods_elsewhere(self, loss: Loss) -> list[tuple[str, str]]:
         """The same method in other classes of the module and of what changed with it, and as a function there."""
         last = loss.name.rpartition(".")[2]
         places = [(loss.now, loss.head)] if loss.head else []
-        return [
+        spelling = ((path, head) for path, head in (*places, *self._near(loss)) if head and last.encode() in head.raw)
+        found = (
             (path, name)
-            for path, head in (*places, *self._near(loss))
-            for name, each in (head.definitions.items() if head else ())
+            for path, head in spelling
+            for name, each in head.definitions.items()
             if each.last_name == last
             and _is_class(each) == (loss.kind == "class")
             and (path, name) != (loss.now, loss.name)
-        ]
+        )
+        return list(islice(found, _NAMESAKES))
 
     def _near(self, loss: Loss) -> Iterator[tuple[str, Version]]:
         """Other files that changed in the same commit, that are still there, and spell most of a loss's words."""
