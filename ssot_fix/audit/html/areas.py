@@ -44,7 +44,7 @@ def _key(key: Key) -> Row:
     places = [use.place for use in uses]
     access = sorted({_access(use) for use in uses})
     services = sorted({place.service for place in places if place.service})
-    cells = key.name, tags(key.problems, "warn"), len(key.readers), len(key.writers), codes(key.defaults)
+    cells = key.name or "(empty)", tags(key.problems, "warn"), len(key.readers), len(key.writers), codes(key.defaults)
     more = details(("Readers", map(_use, key.readers)), ("Writers", map(_use, key.writers)))
     return Row((*cells, tags(access), scopes_of(places), tags(services)), more)
 

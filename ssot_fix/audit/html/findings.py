@@ -14,6 +14,7 @@ from ssot_fix.audit.html.cells import (
     commit_line,
     details,
     place_cell,
+    prose,
     tags,
 )
 from ssot_fix.audit.model import AREAS, SEVERITIES, Finding, Report
@@ -78,7 +79,7 @@ def findings_table(findings: Sequence[Finding]) -> Table:
 
 
 def _finding(each: Finding) -> Row:
-    what = each.message or (Part(each.kind), Part(each.subject, "code"))
+    what = prose(each.message) or (Part(each.kind), Part(each.subject, "code"))
     head = tags([each.severity], each.severity), what, place_cell(each), AREAS.get(each.area, each.area), each.kind
     return Row((*head, _way(each), commit_cell(each.since), each.scope, each.service), _more(each))
 
@@ -94,9 +95,9 @@ def _way(each: Finding) -> Cell:
 
 
 def _more(each: Finding) -> tuple[Details, ...]:
-    remedy: Cell = (Part(each.remedy, "code"),) if each.is_rewritable and each.remedy else each.remedy
+    remedy: Cell = (Part(each.remedy, "code"),) if each.is_rewritable and each.remedy else prose(each.remedy)
     return details(
-        ("About", [(Part(each.subject, "code"),) if each.subject else "", each.message]),
+        ("About", [(Part(each.subject, "code"),) if each.subject else "", prose(each.message)]),
         ("What to do", [remedy]),
         ("Accepted", [each.accepted]),
         ("Accepted until", [each.until]),

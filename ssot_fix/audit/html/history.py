@@ -10,10 +10,12 @@ from ssot_fix.audit.html.cells import (
     KIND,
     SCOPE,
     SERVICE,
+    codes,
     commit_cell,
     commit_line,
     details,
     place_cell,
+    prose,
     share,
 )
 from ssot_fix.audit.model import AREAS, Point, Regression, Tally
@@ -71,10 +73,14 @@ def regressions_table(regressions: Sequence[Regression]) -> Table:
 
 
 def _regression(each: Regression) -> Row:
-    what: Cell = Part(each.subject, "code"), *([Part(each.message, "muted")] if each.message else [])
+    what = prose(each.message) or (Part(each.kind), Part(each.subject, "code"))
     commits = commit_cell(each.removed), commit_cell(each.back)
     cells = what, place_cell(each.place), AREAS.get(each.area, each.area), each.kind, *commits, each.back.author
-    more = details(("Taken out by", [commit_line(each.removed)]), ("Brought back by", [commit_line(each.back)]))
+    more = details(
+        ("About", [codes([each.subject])]),
+        ("Taken out by", [commit_line(each.removed)]),
+        ("Brought back by", [commit_line(each.back)]),
+    )
     return Row((*cells, each.place.scope, each.place.service), more)
 
 

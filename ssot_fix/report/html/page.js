@@ -63,6 +63,8 @@
         if (style === "bar") element.append(bar(text));
         const part = make("span", { className: style, title });
         if (style === "path") part.append(...text.split(/(?<=\/)/).flatMap((step) => [step, make("wbr")]));
+        else if (style === "prose")
+          part.append(...text.split("`").map((piece, index) => (index % 2 ? make("code", {}, piece) : piece)));
         else part.append(text);
         element.append(part, " ");
       }
