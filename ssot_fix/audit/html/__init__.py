@@ -32,7 +32,8 @@ from ssot_fix.report.html.table import Table
 class Card(NamedTuple):
     """How an area stands, in words.
 
-    `share` is its compliance in percent, None where it has none. `direction` is `better`, `worse`, `same`, or "" where
+    `now` is its compliance, else how many of its sites are open. `share` is its compliance in percent, None where it
+    has none. `direction` is `better`, `worse`, `same`, or "" where
     nothing can be said; `change` says by how much.
     """
 
@@ -130,6 +131,8 @@ def _standing(report: Report) -> str:
 def _card(summary: Summary) -> Card:
     now, start, by = told(summary)
     share = summary.now.percent if summary.area in COMPLIANCE else None
+    if summary.area not in COMPLIANCE and now == "-":
+        now = f"{summary.findings:,}"
     severities = tuple((each, count) for each in SEVERITIES if (count := summary.by_severity.get(each, 0)))
     title = AREAS.get(summary.area, summary.area)
     return Card(summary, title, now, start, share, *_direction(summary, by), severities)

@@ -42,7 +42,8 @@ class Chart(NamedTuple):
 def chart(title: str, values: Sequence[int | None]) -> Chart:
     """A chart of values, oldest first, of which at least one is known.
 
-    Its axis begins at 0, unless the values differ little and lie far above it.
+    Its axis begins at 0, unless the values differ little and lie far above it; even then it covers a twentieth of
+    them, so that one more or less does not look like much.
     """
     known = [value for value in values if value is not None]
     ticks = _ticks(min(known), max(known))
@@ -67,7 +68,8 @@ def _places(count: int) -> list[float]:
 
 def _ticks(low: int, high: int) -> list[int]:
     """Two to five round values around all others, evenly spaced."""
-    low = low if high > low > 2 * (high - low) else 0
+    reach = max(high - low, high // 20)
+    low = high - reach if high > low > 2 * reach else 0
     step = next(step for step in _steps() if (high // step - low // step) <= 3)
     first = low // step * step
     return list(range(first, max(-(-high // step) * step, first + step) + 1, step))

@@ -55,17 +55,22 @@
       svg("rect", { width: parseFloat(percent), height: 4 }),
     );
 
+  /** A text that may break where its style says so: paths behind slashes, dotted names behind dots. */
+  const breaking = (text, style) => {
+    const ends = style.startsWith("path") ? /(?<=\/)/ : style.startsWith("code") ? /(?<=[.:])/ : null;
+    return ends ? text.split(ends).flatMap((step) => [step, make("wbr")]) : [text];
+  };
+
   const fill = (element, cell) => {
     if (typeof cell === "number") element.append(number.format(cell));
-    else if (typeof cell === "string") element.append(cell);
+    else if (typeof cell === "string") element.append(...breaking(cell, element.className));
     else
       for (const [text, style, title] of cell) {
         if (style === "bar") element.append(bar(text));
         const part = make("span", { className: style, title });
-        if (style === "path") part.append(...text.split(/(?<=\/)/).flatMap((step) => [step, make("wbr")]));
-        else if (style === "prose")
+        if (style === "prose")
           part.append(...text.split("`").map((piece, index) => (index % 2 ? make("code", {}, piece) : piece)));
-        else part.append(text);
+        else part.append(...breaking(text, style));
         element.append(part, " ");
       }
     return element;

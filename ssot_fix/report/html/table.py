@@ -15,7 +15,8 @@ _LONGEST = 600  # characters of a part
 class Part(NamedTuple):
     """A piece of a cell: its text, the classes that tell how it looks, what is told to who points at it.
 
-    Of the classes, `bar` draws a percentage, `path` may break behind slashes, `prose` has code between backquotes.
+    Of the classes, `bar` draws a percentage, `path` may break behind slashes, `code` behind dots; `prose` has code
+    between backquotes.
     """
 
     text: str
