@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from multiprocessing.context import BaseContext
 
 R = TypeVar("R")
+T = TypeVar("T")
 Work = Callable[[Sequence[str]], list[R]]
 # Makes an executor of so many workers, each of which has called the function with the argument before its first task.
 Seam = Callable[[int, Callable[[Any], None], Any], "Executor"]
@@ -54,6 +56,32 @@ def _begin(begin: Callable[[Any], None], argument: Any) -> None:  # noqa: ANN401
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     begin(argument)
+
+
+@contextmanager
+def aside(work: Callable[[], T], jobs: int = 0) -> Iterator[Callable[[], T]]:
+    """Do something in a process of its own, where one shares all that is there; else when it is asked for.
+
+    `jobs` is that of `Pool`. What the context gives waits for the result, which has to be picklable.
+    """
+    if (jobs or usable_processors()) == 1 or _context().get_start_method() != "fork":
+        yield work
+        return
+    with processes(1, _take_aside, work) as executor:
+        yield executor.submit(_done_aside).result
+
+
+_taken_aside: Callable[[], Any] | None = None
+
+
+def _take_aside(work: Callable[[], Any]) -> None:
+    global _taken_aside  # noqa: PLW0603  as below
+    _taken_aside = work
+
+
+def _done_aside() -> Any:  # noqa: ANN401
+    assert _taken_aside is not None
+    return _taken_aside()
 
 
 class Pool:

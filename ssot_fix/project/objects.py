@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Iterable
 from functools import cached_property
@@ -63,6 +64,7 @@ class Reader:
         self._root = root
         self._objects = Objects(root)
         self._process: subprocess.Popen[bytes] | None = None
+        self._owner = 0
 
     def __enter__(self) -> Reader:
         return self
@@ -87,8 +89,8 @@ class Reader:
         """
         if self._objects.is_partial:
             return self._objects.blobs([blob]).get(blob)
-        if self._process is None:
-            self._process = start_git(self._root, "cat-file", "--batch")
+        if self._process is None or self._owner != os.getpid():  # this process may have been forked
+            self._process, self._owner = start_git(self._root, "cat-file", "--batch"), os.getpid()
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         try:
