@@ -68,7 +68,7 @@ def finding(number: int = 0, **changes) -> Finding:
         "path": f"app/file_{number}.py",
         "line": number + 1,
         "subject": f"SUBJECT_{number}",
-        "message": f"message {number}",
+        "message": f"message {number}, not by `get_env_{number}`",
         "scope": "test" if number % 4 == 3 else "production",
         "severity": ("critical", "high", "medium", "low")[number % 4],
         "service": f"service-{number % 2}",
@@ -259,6 +259,7 @@ PAYLOADS = (
     "\u202e\0\x1b[2J\udcff</title></style></textarea>{}",
     "a\nb\r\u2028{}&lt;" + "y" * 500,
     "w" * 580 + "{}",
+    "reads `<b>{}</b>` not by `` or `'`, `&amp;`",
 )
 
 
@@ -457,6 +458,15 @@ def test_the_keyboard_reaches_the_report_first_and_the_theme_next(page):
     assert page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == before
 
 
+@needs_chromium
+def test_a_command_is_copied_or_at_least_selected(page):
+    page.locator("#plan").get_by_role("button", name="Copy").click()
+    told = page.locator("#told", has_text=re.compile("Copied|Selected"))
+    told.wait_for(state="attached")
+    if told.inner_text() != "Copied":
+        assert page.evaluate("getSelection().toString()") == "ssot-fix --write"
+
+
 CONTRAST = """() => {
   const probe = document.createElement("i");
   document.body.append(probe);
@@ -544,6 +554,7 @@ def test_a_phone_never_scrolls_sideways_and_scripts_may_be_off(browser, tmp_path
             summary.click()
         assert page.locator("pre.unified").first.is_visible()
         assert page.get_by_text("app/file_0.py:1", exact=True).first.is_visible()
+        assert page.locator("#list code", has_text="get_env_0").first.is_visible()
         assert page.get_by_role("button", name="Clear").count() == (3 if scripts else 0)
         if scripts:
             assert page.evaluate("[document.scrollingElement.scrollWidth, innerWidth]") == [360, 360]

@@ -14,6 +14,9 @@ from markupsafe import Markup
 from ssot_fix import __version__
 from ssot_fix.report.diff import printable
 
+# In the order in which they are read: each uses what those before it define.
+_SCRIPTS = ("elements.js", "tables.js", "changes.js", "timeline.js", "page.js")
+
 
 def render(template: str, shown: Mapping[str, object]) -> bytes:
     """The page that one of the templates makes of what is to be shown, as UTF-8.
@@ -21,7 +24,7 @@ def render(template: str, shown: Mapping[str, object]) -> bytes:
     Everything but Markup is escaped, and made printable line by line. The page's policy allows its own style sheet
     and its own script, by their hashes, and nothing from elsewhere.
     """
-    style, script = (_asset(name) for name in ("page.css", "page.js"))
+    style, script = _asset("page.css"), _script()
     own = {"style": Markup(style), "script": Markup(script), "version": __version__}  # noqa: S704  files of ours
     hashes = {"style_hash": _hash(style), "script_hash": _hash(script)}
     return _environment().get_template(template).render({**shown, **own, **hashes}).encode("utf-8", "replace")
@@ -52,6 +55,12 @@ def _finalize(value: object) -> object:
     if isinstance(value, str) and not isinstance(value, Markup):
         return "\n".join(map(printable, value.split("\n")))
     return value
+
+
+def _script() -> str:
+    """All scripts as one, whose names are nobody else's."""
+    parts = "\n".join(_asset(f"scripts/{name}") for name in _SCRIPTS)
+    return f'"use strict";\n(() => {{\n{parts}}})();\n'
 
 
 @cache
