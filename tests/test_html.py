@@ -398,7 +398,6 @@ def test_a_row_shows_its_details_by_keyboard(page):
         "Readers",
         "app/main.py:3",
         "production",
-        "app",
         "get",
         "os.environ",
         "default",

@@ -23,8 +23,9 @@ def place_cell(place: Place | Finding) -> Cell:
 
 
 def place_line(place: Place, *more: Part) -> tuple[Part, ...]:
-    """A place with its scope and service, and what else there is to say of it."""
-    service = [Part(place.service, "muted")] if place.service else []
+    """A place with its scope, its service where the path does not tell, and what else there is to say of it."""
+    is_told = not place.service or place.path.startswith(f"{place.service}/")
+    service = [] if is_told else [Part(place.service, "muted")]
     return _place(place), Part(place.scope, "muted"), *service, *more
 
 

@@ -53,7 +53,7 @@ const fill = (element, cell) => {
       if (style === "bar") element.append(bar(text));
       const part = make("span", { className: style, title });
       if (style === "prose")
-        part.append(...text.split("`").map((piece, index) => (index % 2 ? make("code", {}, piece) : piece)));
+        part.append(...text.split("`").map((piece, index) => (index % 2 ? make("code", {}, ...breaking(piece, "code")) : piece)));
       else part.append(...breaking(text, style));
       element.append(part, " ");
     }

@@ -175,12 +175,13 @@ class Explorer {
   }
 
   more(row) {
-    const cell = make("td", { colSpan: this.columns.length });
+    const seen = make("div"); // as wide as what is seen of the table, however wide that is
     for (const [heading, lines] of this.details[row])
-      cell.append(
+      seen.append(
         make("p", {}, lines.length > 1 ? `${heading} (${number.format(lines.length)})` : heading),
-        make("ul", {}, ...lines.map((index) => fill(make("li"), this.pool[index]))),
+        make("ul", lines.length > 10 ? { tabIndex: 0 } : {}, ...lines.map((index) => fill(make("li"), this.pool[index]))),
       );
+    const cell = make("td", { colSpan: this.columns.length }, seen);
     return make("tr", { className: "details" }, cell);
   }
 }
