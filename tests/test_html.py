@@ -572,7 +572,7 @@ def site(**changes) -> Site:
 def results() -> list[FileResult]:
     refused = site(status=Status.REFUSED, reason="no-move", replacement=None, line=2)
     return [
-        FileResult("app/main.py", (site(), refused), EDITS, hashlib.sha256(OLD).digest()),
+        FileResult("app/main.py", (site(replacement="one\n  two"), refused), EDITS, hashlib.sha256(OLD).digest()),
         FileResult("b.py", (), (Edit(0, 0, b"x"),), b"of other bytes"),
         FileResult("c.py", error="c.py can't be read: it is a folder"),
     ]
@@ -587,6 +587,7 @@ def test_the_page_of_a_run_tells_what_changes_and_what_is_left_alone():
     assert "c.py c.py can't be read: it is a folder" in text
     assert "1 file: 2 lines added, 2 removed. ssot-fix --write makes the changes." in text  # b.py is not what was seen
     assert "a note" in text
+    assert b'["  two","code",""]' in page
     written = text_of(dry_run_html.render(results(), {"app/main.py": OLD}, 9, is_written=True))
     assert "9 files scanned, 2 changed" in written
     assert "--write" not in written

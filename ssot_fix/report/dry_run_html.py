@@ -9,7 +9,7 @@ from ssot_fix.edits import FileResult, Finding, Status
 from ssot_fix.reasons import headlines
 from ssot_fix.report.html.changes import Change, change
 from ssot_fix.report.html.page import render as render_page
-from ssot_fix.report.html.table import Cell, Column, Details, Part, Row, Table
+from ssot_fix.report.html.table import Cell, Column, Details, Part, Row, Table, prose
 from ssot_fix.report.summary import summarize
 
 _STATUSES = {Status.REWRITTEN: "good", Status.REFUSED: "warn", Status.SUPPRESSED: ""}
@@ -83,8 +83,9 @@ def _findings(findings: Sequence[Finding]) -> Table:
 def _row(finding: Finding) -> Row:
     status: Cell = (Part(finding.status.value, f"tag {_STATUSES[finding.status]}".rstrip()),)
     head = (status, finding.codemod, finding.kind, finding.reason or "", f"{finding.path}:{finding.line}")
-    details = [Details("Becomes", (_code(finding.replacement),))] if finding.replacement else []
-    return Row((*head, finding.message, finding.applicability.value, finding.scope), details)
+    lines = (finding.replacement or "").split("\n")
+    details = [Details("Becomes", [_code(line) for line in lines])] if finding.replacement else []
+    return Row((*head, prose(finding.message), finding.applicability.value, finding.scope), details)
 
 
 def _code(text: str) -> Cell:

@@ -46,11 +46,6 @@ def commit_line(commit: Commit) -> Cell:
     return Part(commit_name(commit), "code", commit.id), Part(commit.date), Part(commit.author), Part(commit.subject)
 
 
-def prose(text: str) -> Cell:
-    """A sentence in which names and code stand between backquotes."""
-    return (Part(text, "prose"),) if text.count("`") and text.count("`") % 2 == 0 else text
-
-
 def tags(names: Iterable[str], style: str = "") -> Cell:
     """Words that rows are told apart by."""
     return tuple(Part(name, f"tag {style}".rstrip()) for name in names) or ""

@@ -14,13 +14,12 @@ from ssot_fix.audit.html.cells import (
     commit_line,
     details,
     place_cell,
-    prose,
     tags,
 )
 from ssot_fix.audit.model import AREAS, SEVERITIES, Finding, Report
 from ssot_fix.audit.summary import worst
 from ssot_fix.project.history import Commit
-from ssot_fix.report.html.table import Cell, Column, Details, Part, Row, Table
+from ssot_fix.report.html.table import Cell, Column, Details, Part, Row, Table, prose
 
 # What can be done about a finding, each with how it looks.
 _WAYS = {"expired": "bad", "rewritable": "good", "by hand": "", "accepted": ""}

@@ -15,13 +15,12 @@ from ssot_fix.audit.html.cells import (
     commit_line,
     details,
     place_cell,
-    prose,
     share,
 )
 from ssot_fix.audit.model import AREAS, Point, Regression, Tally
 from ssot_fix.audit.settings import COMPLIANCE
 from ssot_fix.audit.summary import overall, percent
-from ssot_fix.report.html.table import Cell, Column, Part, Row, Table
+from ssot_fix.report.html.table import Cell, Column, Part, Row, Table, prose
 
 
 def points_table(points: Sequence[Point]) -> Table:

@@ -27,6 +27,11 @@ class Part(NamedTuple):
 Cell: TypeAlias = str | int | tuple[Part, ...]
 
 
+def prose(text: str) -> Cell:
+    """A sentence in which names and code stand between backquotes."""
+    return (Part(text, "prose"),) if text.count("`") and text.count("`") % 2 == 0 else text
+
+
 class Details(NamedTuple):
     """A list that a row shows when it is opened."""
 
