@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from memory_view import MemoryView
 
-from ssot_fix.audit.areas import validators
+from ssot_fix.audit.areas import imports, validators
 from ssot_fix.audit.areas.validators_code import code_of
-from ssot_fix.audit.areas.validators_find import entry_of, verdict
+from ssot_fix.audit.areas.validators_find import checks, entry_of, verdict
 from ssot_fix.audit.areas.validators_values import UNKNOWN, Value, known
 from ssot_fix.audit.model import Validator
 from ssot_fix.audit.settings import Options
@@ -21,7 +21,7 @@ from ssot_fix.audit.text import Text
 
 def view(files: Mapping[str, str | bytes | None]) -> MemoryView:
     texts = {path: textwrap.dedent(text) if isinstance(text, str) else text for path, text in files.items()}
-    return MemoryView(texts, Options(), {validators.NAME: validators.look})
+    return MemoryView(texts, Options(), {validators.NAME: validators.look, imports.NAME: imports.look})
 
 
 def found(files: Mapping[str, str | bytes | None]) -> tuple[Validator, ...]:
@@ -339,6 +339,9 @@ REJECTED = {
     "re-exported": ("from shop import User as Other\nOther('test')\n", ["test"]),
     "a function": ("allowed('a')\nallowed('c')\n", ["a"]),
     "in a broad try": ("try:\n    User('test')\nexcept Exception as e:\n    print(e)\n", ["test"]),
+    "behind a comment": ("User(  # a ) or two\n    'test',\n)\n", ["test"]),
+    "behind a call": ("User(str(n()), 'demo')\n", ["demo"]),
+    "in several pieces": ("(User . # a factory\n    of)(\n    'test')\n", ["test"]),
     "several lines": ("User(\n    'x',\n    'test',\n)\n", ["test"]),
 }
 
@@ -456,6 +459,35 @@ def test_what_is_said_of_code_is_what_it_does(lines: list[str], value: str) -> N
     told = verdict(code, lambda _dotted: UNKNOWN, entry, {"x": known(value, Value(about="x"))})
     ends = {_ends(text, value, y) for y in (False, True)}
     assert told.outcome != "rejected" or ends == {"raise"}
+
+
+_COMPARING = [
+    *_CONDITIONS,
+    "x.strip('_') in P",
+    "x.endswith(('te', 'st'))",
+    "x.removeprefix('b') in P",
+    "x.casefold().lstrip().startswith(P)",
+    "re.search('te$', x)",
+]
+
+
+@given(
+    st.lists(st.sampled_from(_COMPARING), min_size=1, max_size=4),
+    st.sampled_from(["", "    x = x.lower()\n", "    x = x.strip()\n", "    x = 'q' + x\n"]),
+    st.text("atesTEbB _q1", max_size=8) | st.sampled_from(["a", "_te_", "best", " Te", "ba", "qtest"]),
+)
+@settings(max_examples=100)
+def test_what_matches_no_pattern_is_not_rejected_by_one(tests: list[str], before: str, value: str) -> None:
+    text = f"import re\n{_PRELUDE}def f(x, y):\n{before}" + "".join(
+        f"    if {test}:\n        raise ValueError\n" for test in tests
+    )
+    code = code_of(Text(text.encode()).tree)
+    entry = entry_of(code, "f")
+    assert entry is not None
+    held = list(checks(code, ["f"], lambda _dotted: UNKNOWN))
+    told = verdict(code, lambda _dotted: UNKNOWN, entry, {"x": known(value, Value(about="x"))})
+    if told.outcome == "rejected" and any(told.pattern in each.patterns for each in held):
+        assert any(each.may_match(value) for each in held)
 
 
 def _ends(text: str, value: str, y: bool) -> str:

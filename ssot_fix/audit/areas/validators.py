@@ -9,23 +9,28 @@ from __future__ import annotations
 import posixpath
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ssot_fix.audit.area import View
 from ssot_fix.audit.areas.validators_calls import Argument, Call, calls, literals, unknown_of
 from ssot_fix.audit.areas.validators_code import Code, code_of, decorators
-from ssot_fix.audit.areas.validators_find import Checked, Entry, Verdict, checks, entry_of, look, verdict
+from ssot_fix.audit.areas.validators_find import CONSTANT, Checked, Entry, Verdict, checks, entry_of, look, verdict
 from ssot_fix.audit.areas.validators_run import Run
 from ssot_fix.audit.areas.validators_values import UNKNOWN, Value
 from ssot_fix.audit.model import Finding, Place, Rejected, Severity, Validator
 from ssot_fix.audit.text import Text
 from ssot_fix.bindings import load
 from ssot_fix.newer_syntax import Unparseable
+from ssot_fix.project.scan import Imported, Scan
 from ssot_fix.source import UnreadableText
 
 __all__ = ["NAME", "findings", "look", "validators"]
 NAME = "validators"
+_GAP = rb"(?:[\s\\)]|#[^\r\n]{0,400}+)*+"
+_CALLED = _GAP + rb"(?:\." + _GAP + rb"\w++" + _GAP + rb")*+(\(|as\b)"
+_MARK = re.compile(rb"[()\"'#]")
+_DEEPEST = 200  # as deep as Python nests parentheses
 
 
 def validators(view: View) -> tuple[Validator, ...]:
@@ -34,7 +39,7 @@ def validators(view: View) -> tuple[Validator, ...]:
     A literal counts as rejected where it is sure to be; calls that expect to fail are left out.
     """
     guards = _guards(view)
-    for path in view.python if guards else ():
+    for path in _importing(view, guards) if guards else ():
         _pass(view, path, guards)
     return tuple(_validator(view, guard, found) for guard in guards.values() for found in guard.found)
 
@@ -94,45 +99,56 @@ class _Guard:
         """The names at module level that calls have to start with."""
         return frozenset(checked.name.partition(".")[0] for checked in self.found)
 
-    def may_match(self, text: str) -> bool:
+    def may_match(self, value: Value) -> bool:
         """Whether a string may match a pattern, whatever is done to its case and ends before."""
-        folded = text.casefold()
-        patterns = {pattern.casefold() for checked in self.found for pattern in checked.patterns}
-        return any(pattern in folded for pattern in patterns)
+        if value.is_known:
+            return any(checked.may_match(str(value.content)) for checked in self.found)
+        start = value.start.casefold()
+        return any(pattern.casefold() in start for checked in self.found for pattern in checked.patterns)
 
 
 def _guards(view: View) -> dict[str, _Guard]:
     found: dict[str, _Guard] = {}
+    codes: dict[str, Code | None] = {}
     for path in view.python:
         if view.scope(path) != "production":
             continue
         names = view.facts(NAME, path)
-        guard = _guard(view, path, names) if isinstance(names, tuple) else None
+        guard = _guard(view, path, names, codes) if isinstance(names, tuple) else None
         if guard is not None:
             found[path] = guard
     return found
 
 
-def _guard(view: View, path: str, names: Sequence[str]) -> _Guard | None:
-    try:
-        code = code_of(Text(view.read(path)).tree)
-    except (OSError, UnreadableText, Unparseable):
+def _guard(view: View, path: str, names: Sequence[str], codes: dict[str, Code | None]) -> _Guard | None:
+    code = codes[path] = codes[path] if path in codes else _code(view, path)
+    if code is None:
         return None
-    outside = _Outside(view, path)
+    outside = _Outside(view, path, codes)
     found = tuple(checks(code, names, outside))
     return _Guard(path, code, outside, found) if found else None
 
 
 @dataclass(slots=True)
 class _Outside:
-    """The constants that a file imports, as far as they are literals where they are defined."""
+    """The constants that a file imports, as far as they are literals where they are defined.
+
+    `codes` are the files that define some, shared by all that import them.
+    """
 
     view: View
     path: str
-    _codes: dict[str, Code | None] = field(default_factory=dict)
+    codes: dict[str, Code | None]
+    _values: dict[str, Value] = field(default_factory=dict)
 
     def __call__(self, dotted: str) -> Value:
-        """The value of a constant by its dotted path, dots in front as they are written."""
+        """The value of what is called like a constant, by its dotted path, dots in front as they are written."""
+        if dotted not in self._values:
+            is_constant = CONSTANT.fullmatch(dotted.rpartition(".")[2]) is not None
+            self._values[dotted] = self._defined(dotted) if is_constant else UNKNOWN
+        return self._values[dotted]
+
+    def _defined(self, dotted: str) -> Value:
         written = dotted.lstrip(".")
         level = len(dotted) - len(written)
         module, _, name = written.rpartition(".")
@@ -145,15 +161,34 @@ class _Outside:
         return Run(code, lambda _dotted: UNKNOWN).constant(name)
 
     def _code(self, path: str) -> Code | None:
-        if path not in self._codes:
-            try:
-                self._codes[path] = code_of(Text(self.view.read(path)).tree)
-            except (OSError, UnreadableText, Unparseable):
-                self._codes[path] = None
-        return self._codes[path]
+        if path not in self.codes:
+            self.codes[path] = _code(self.view, path)
+        return self.codes[path]
+
+
+def _code(view: View, path: str) -> Code | None:
+    try:
+        return code_of(Text(view.read(path)).tree)
+    except (OSError, UnreadableText, Unparseable):
+        return None
 
 
 # What is passed
+
+
+def _importing(view: View, guards: Mapping[str, _Guard]) -> Iterator[str]:
+    """The files that may call validators: those that define some, or import one of their names or modules."""
+    wanted = {name for guard in guards.values() for name in (*guard.names, _stem(guard.path))}
+    for path in view.python:
+        scan = view.facts("imports", path)
+        imports = scan.imports if isinstance(scan, Scan) else ()
+        if path in guards or any(not wanted.isdisjoint(_taken(each)) for each in imports):
+            yield path
+
+
+def _taken(imported: Imported) -> Sequence[str]:
+    """What an import takes: names, or a module by the last part of its path."""
+    return imported.names or (imported.module.rpartition(".")[2],)
 
 
 def _pass(view: View, path: str, guards: Mapping[str, _Guard]) -> None:
@@ -162,7 +197,7 @@ def _pass(view: View, path: str, guards: Mapping[str, _Guard]) -> None:
         raw = view.read(path)
     except OSError:
         return
-    used = [guard for guard in guards.values() if any(_may_call(name.encode(), raw) for name in guard.names)]
+    used = [guard for guard in guards.values() if any(_may_pass(name.encode(), raw) for name in guard.names)]
     if not used:
         return
     seeds = {name for guard in used for name in (*guard.names, _stem(guard.path))}
@@ -174,9 +209,24 @@ def _pass(view: View, path: str, guards: Mapping[str, _Guard]) -> None:
         _judge(view, path, call, guards[call.path])
 
 
-def _may_call(name: bytes, raw: bytes) -> bool:
-    """Whether a file may call a name, or a method of it, by that name or another one."""
-    return name in raw and re.search(rb"\b" + re.escape(name) + rb"(?:\s|\\)*(?:[.(]|as\b)", raw) is not None
+def _may_pass(name: bytes, raw: bytes) -> bool:
+    """Whether a file may call a name, or a method of it, with a string, or by another name."""
+    if name not in raw:
+        return False
+    matches = re.finditer(rb"\b" + re.escape(name) + _CALLED, raw)
+    return any(match[1] != b"(" or _holds_string(raw, match.end()) for match in matches)
+
+
+def _holds_string(raw: bytes, start: int) -> bool:
+    """Whether there may be a string between the parenthesis that opens before `start` and the one that closes it."""
+    depth = 1
+    for match in _MARK.finditer(raw, start):
+        if match[0] in b"\"'#" or depth > _DEEPEST:  # a comment may hold anything, even in front of a string
+            return True
+        depth += 1 if match[0] == b"(" else -1
+        if not depth:
+            return False
+    return True
 
 
 def _stem(path: str) -> str:
@@ -211,7 +261,7 @@ def _is_of_class(entry: Entry) -> bool:
 
 
 def _told(guard: _Guard, entry: Entry, others: Mapping[str, Value], literal: Argument) -> Verdict:
-    if not guard.may_match(literal.value.start or str(literal.value.content)):
+    if not guard.may_match(literal.value):
         return Verdict("accepted" if literal.value.is_known else "open")
     key = entry.name, literal.name, literal.value
     if key not in guard.verdicts:

@@ -71,13 +71,22 @@ def _contained(left: Value, right: Value) -> Value:
     inner = items(right)
     if inner is None or not (left.is_known or left.start):
         return unknown(left, right)
-    outcomes = [_equal(left, each) for each in inner]
-    for outcome in outcomes:
+    is_told = True
+    for each in inner:
+        if _differ(left, each):
+            continue
+        outcome = _equal(left, each)
         if outcome.is_known and outcome.content:
             return outcome
-    if all(outcome.is_known for outcome in outcomes):
-        return known(False, left, right)
-    return unknown(left, right)
+        is_told = is_told and outcome.is_known
+    return known(False, left, right) if is_told else unknown(left, right)
+
+
+def _differ(one: Value, other: Value) -> bool:
+    """Whether two values are strings that differ: most of those that are compared do."""
+    if not (one.is_known and other.is_known and isinstance(one.content, str) and isinstance(other.content, str)):
+        return False
+    return one.content != other.content
 
 
 def _part(left: Value, right: Value) -> Value:

@@ -19,14 +19,15 @@ from ssot_fix.audit.areas.validators_code import (
     last_name,
 )
 from ssot_fix.audit.areas.validators_compare import MATCHES
-from ssot_fix.audit.areas.validators_run import GaveUp, Outside, Run, defaults
+from ssot_fix.audit.areas.validators_run import ALONE, HOLDS, GaveUp, Outside, Run, defaults
 from ssot_fix.audit.areas.validators_values import UNKNOWN, Value, known
 from ssot_fix.audit.text import Text
 
 _SCREEN = re.compile(rb"\braise\b")
 _HINT = re.compile(rb"\.(?:starts|ends)with\(|\bin\b|==")
-_CONSTANT = re.compile(r"_?[A-Z][A-Z0-9_]*")
+CONSTANT = re.compile(r"_?[A-Z][A-Z0-9_]*")
 _MAKING = ("__init__", "__post_init__")
+_FEWEST = 2  # a single one is a rule, not a list of patterns
 _MOST = 200  # strings that an argument is compared with; more than that are no list of patterns
 _STEPS = 1_500_000  # for one file
 
@@ -35,7 +36,7 @@ _STEPS = 1_500_000  # for one file
 class Checked:
     """Arguments of a class (its constructor), a method or a function, and the values of them that are rejected.
 
-    `line` is that of the definition.
+    `line` is that of the definition. `is_loose`: what is compared may be any part of an argument.
     """
 
     name: str
@@ -45,6 +46,19 @@ class Checked:
     prefixes: tuple[str, ...] = ()
     parts: tuple[str, ...] = ()
     lifted_by: str = ""
+    is_loose: bool = False
+
+    def may_match(self, text: str) -> bool:
+        """Whether a string may match a pattern, whatever is done to its case and ends before."""
+        folded = text.casefold()
+        if self.is_loose:
+            return any(pattern.casefold() in folded for pattern in self.patterns)
+        inner, start = folded.strip(), folded.lstrip()
+        return (
+            any(pattern.casefold().strip() == inner for pattern in self.exact)
+            or any(start.startswith(pattern.casefold().lstrip()) for pattern in self.prefixes)
+            or any(pattern.casefold() in folded for pattern in self.parts)
+        )
 
     @property
     def patterns(self) -> tuple[str, ...]:
@@ -204,7 +218,7 @@ def checks(code: Code, names: Iterable[str], outside: Outside) -> Iterator[Check
         search = _Search(code, entry, outside, budget)
         found = list(search.find())
         budget = search.budget
-        if sum(len(each.patterns) for each in found) > 1:  # a single one is a rule, not a list of patterns
+        if sum(len(each.patterns) for each in found) >= _FEWEST:
             yield from found
 
 
@@ -219,27 +233,40 @@ class _Search:
     entry: Entry
     outside: Outside
     budget: int
+    is_loose: bool = False
 
     def find(self) -> Iterator[Checked]:
         """What it rejects; arguments of which it rejects the same together."""
         by_verdict: dict[_Patterns, list[str]] = {}
-        for argument, strings in self._candidates().items():
+        candidates = self._candidates() if self.entry.parameters else {}
+        if sum(map(len, candidates.values())) < _FEWEST:
+            return
+        for argument, strings in candidates.items():
             for found in self._patterns(argument, strings):
                 by_verdict.setdefault(found, []).append(argument)
         for (exact, prefixes, parts, lifted_by), arguments in by_verdict.items():
-            yield Checked(self.entry.name, self.entry.line, tuple(arguments), exact, prefixes, parts, lifted_by)
+            yield Checked(
+                self.entry.name, self.entry.line, tuple(arguments), exact, prefixes, parts, lifted_by, self.is_loose
+            )
 
-    def _candidates(self) -> dict[str, list[str]]:
-        """The strings that arguments are compared with; nothing if it rejects whatever it is given."""
+    def _candidates(self) -> dict[str, dict[str, int]]:
+        """The strings that arguments are compared with, each with what it may reject at most.
+
+        Nothing if whatever is given is rejected.
+        """
         first = self._compared({})
         runs = [first, *(self._compared({line: holds}) for line in self._lines(first) for holds in (False, True))]
-        found: dict[str, list[str]] = {}
-        for argument, text in dict.fromkeys(each for run in runs if run is not None for each in run.candidates):
-            found.setdefault(argument, []).append(text)
+        found: dict[str, dict[str, int]] = {}
+        for run in filter(None, runs):
+            self.is_loose = self.is_loose or run.is_loose
+            for (argument, text), kind in run.candidates.items():
+                strings = found.setdefault(argument, {})
+                strings[text] = max(kind, strings.get(text, ALONE))
         return {argument: strings for argument, strings in found.items() if len(strings) <= _MOST}
 
     def _lines(self, run: Run | None) -> list[int]:
-        return sorted(run.conditions)[:4] if run is not None else []
+        """The conditions that may turn out either way, if that may matter to what arguments are compared with."""
+        return sorted(run.conditions)[:4] if run is not None and run.compares else []
 
     def _compared(self, assumed: Mapping[int, bool]) -> Run | None:
         """A run that notes what arguments are compared with; None if it does not end well with any."""
@@ -251,22 +278,22 @@ class _Search:
         self.budget -= run.steps
         return run if may_end else None
 
-    def _patterns(self, argument: str, strings: list[str]) -> Iterator[_Patterns]:
+    def _patterns(self, argument: str, strings: Mapping[str, int]) -> Iterator[_Patterns]:
         """The patterns, those apart that a check of the environment lifts."""
         by_lift: dict[str, dict[str, list[str]]] = {}
-        for text in strings:
-            kind, lifted_by = self._kind(argument, text)
+        for text, most in strings.items():
+            kind, lifted_by = self._kind(argument, text, HOLDS if self.is_loose else most)
             if kind:
                 by_lift.setdefault(lifted_by, {}).setdefault(kind, []).append(text)
         for lifted_by, kinds in by_lift.items():
             exact, prefixes, parts = (tuple(kinds.get(kind, ())) for kind in ("exact", "prefix", "part"))
             yield exact, prefixes, parts, lifted_by
 
-    def _kind(self, argument: str, text: str) -> tuple[str, str]:
+    def _kind(self, argument: str, text: str, most: int) -> tuple[str, str]:
         """How a string is compared, told by what is rejected: it alone, what starts with it, what holds it."""
         found = ""
         lifted_by = ""
-        for kind, value in (("exact", text), ("prefix", f"{text}q"), ("part", f"q{text}q")):
+        for kind, value in (("exact", text), ("prefix", f"{text}q"), ("part", f"q{text}q"))[: most + 1]:
             if not text.strip() or self.budget < 0:
                 break
             try:
@@ -314,7 +341,7 @@ def _named_lists(text: Text) -> Iterator[str]:
             yield last_name(annotated.target)
     for statement in _nodes(text, ast.ImportFrom):
         names = (alias.asname or alias.name for alias in statement.names)
-        yield from (name for name in names if _CONSTANT.fullmatch(name))
+        yield from (name for name in names if CONSTANT.fullmatch(name))
 
 
 def _holds_texts(node: ast.expr, lists: set[str]) -> bool:
@@ -332,7 +359,7 @@ def _holds_texts(node: ast.expr, lists: set[str]) -> bool:
                 waiting += [left, right]
             case ast.Name(id=name) if name in lists:
                 return True
-            case ast.Attribute(attr=attr) if attr in lists or _CONSTANT.fullmatch(attr):
+            case ast.Attribute(attr=attr) if attr in lists or CONSTANT.fullmatch(attr):
                 return True
     return False
 

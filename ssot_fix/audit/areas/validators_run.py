@@ -12,6 +12,8 @@ import ast
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Any
 
 from ssot_fix.audit.areas.validators_code import Class, Code, Function, checked_fields, decorators
 from ssot_fix.audit.areas.validators_compare import MATCHES, compared, matched, negated, text_method
@@ -38,6 +40,9 @@ _ENVIRONMENT = re.compile(
 _STEPS = 4_000
 _DEPTH = 4
 _TYPES = {"str": str, "int": int, "float": float, "bytes": bytes, "bool": bool}
+_CUTTING = ("endswith", "removeprefix", "removesuffix")
+_STRIPPING = ("strip", "lstrip", "rstrip")
+ALONE, STARTS, HOLDS = range(3)
 _OTHERS = frozenset({"dict", "list", "tuple", "set", "frozenset"})
 
 
@@ -103,7 +108,9 @@ def _agreed(tables: Sequence[dict[str, Value]]) -> dict[str, Value]:
     found = dict(tables[0])
     for table in tables[1:]:
         for name in found.keys() | table.keys():
-            found[name] = joined(found.get(name, UNKNOWN), table.get(name, UNKNOWN))
+            one, other = found.get(name, UNKNOWN), table.get(name, UNKNOWN)
+            if one is not other:
+                found[name] = joined(one, other)
     return found
 
 
@@ -126,15 +133,18 @@ class Run:
     """One way through some code. `assumed` says by line how conditions on the environment turn out.
 
     What it finds: `conditions` on the environment by line, and `candidates`, the strings with which arguments are
-    compared where that may lead to a `raise`.
+    compared where that may lead to a `raise`, each with what it may reject at most: it alone, what starts with it
+    (`STARTS`), what holds it (`HOLDS`). `is_loose`: what arguments are compared as may lack any part of them.
     """
 
     code: Code
     outside: Outside
     assumed: Mapping[int, bool] = field(default_factory=dict)
     conditions: dict[int, ast.expr] = field(default_factory=dict)
-    candidates: dict[tuple[str, str], None] = field(default_factory=dict)
-    noted: list[tuple[str, str]] = field(default_factory=list)  # all that arguments were compared with
+    candidates: dict[tuple[str, str], int] = field(default_factory=dict)
+    noted: list[tuple[str, str, int]] = field(default_factory=list)  # all that arguments were compared with
+    is_loose: bool = False
+    compares: bool = False  # whether an argument was compared with anything
     raised: list[str] = field(default_factory=list)  # what may have been raised in functions that were called
     steps: int = 0
     takes_notes: bool = True  # of what arguments are compared with
@@ -273,7 +283,8 @@ class Run:
             whole.take(flow)
             ends += [inner] if flow.falls else []
             if body is node.body and flow.surely_raises:
-                self.candidates |= dict.fromkeys(noted)
+                for argument, text, kind in noted:
+                    self.candidates[argument, text] = max(kind, self.candidates.get((argument, text), ALONE))
         state.become(ends)
         whole.falls = bool(ends)
         return whole
@@ -378,56 +389,45 @@ class Run:
 
     def _value(self, node: ast.expr, state: _State) -> Value:
         self._step()
-        match node:
-            case ast.Constant(value=content):
-                return UNKNOWN if content is ... else known(content)
-            case ast.Name(id=name):
-                return self._name(name, state)
-            case ast.Attribute():
-                return self._attribute(node, state)
-            case ast.Call():
-                return self._call(node, state)
-            case ast.Compare():
-                return self._compare(node, state)
-            case ast.BoolOp():
-                return self._logic(node, state)
-            case ast.UnaryOp(op=op, operand=operand):
-                value = self._value(operand, state)
-                return negated(value) if isinstance(op, ast.Not) else unknown(value, UNKNOWN)
-            case ast.IfExp(test=test, body=body, orelse=orelse):
-                return self._either(test, body, orelse, state)
-            case ast.NamedExpr(target=target, value=inner):
-                value = self._value(inner, state)
-                self._bind(target, value, state)
-                return value
-            case ast.Await(value=inner):
-                return self._value(inner, state)
-            case ast.JoinedStr(values=parts):
-                return self._joined(parts, state)
-        return self._collection(node, state)
+        work_out = _EXPRESSIONS.get(type(node))
+        return work_out(self, node, state) if work_out is not None else UNKNOWN
 
-    def _collection(self, node: ast.expr, state: _State) -> Value:
-        match node:
-            case ast.List(elts=elements) | ast.Tuple(elts=elements) | ast.Set(elts=elements):
-                return self._items(node, elements, state)
-            case ast.Dict(keys=keys, values=inner):
-                values = [self._value(each, state) for each in inner]
-                if None in keys:
-                    return UNKNOWN
-                pairs = zip((self._value(key, state) for key in keys if key is not None), values, strict=True)
-                return known(Pairs(tuple(pairs)), *values)
-            case ast.GeneratorExp() | ast.ListComp() | ast.SetComp():
-                return self._comprehension(node, state)
-            case ast.Subscript(value=of, slice=at):
-                return _item(self._value(of, state), self._value(at, state))
-            case ast.BinOp(left=left, op=op, right=right):
-                return _sum(self._value(left, state), op, self._value(right, state))
-            case ast.Starred(value=inner):
-                return unknown(self._value(inner, state), UNKNOWN)
-        return UNKNOWN
+    def _constant(self, node: ast.Constant, _state: _State) -> Value:
+        found = self.code.literals.get(node)
+        if found is None:
+            found = self.code.literals[node] = UNKNOWN if node.value is ... else known(node.value)
+        return found
 
-    def _items(self, node: ast.expr, elements: Sequence[ast.expr], state: _State) -> Value:
-        literals = self.code.literals
+    def _not(self, node: ast.UnaryOp, state: _State) -> Value:
+        value = self._value(node.operand, state)
+        return negated(value) if isinstance(node.op, ast.Not) else unknown(value, UNKNOWN)
+
+    def _walrus(self, node: ast.NamedExpr, state: _State) -> Value:
+        value = self._value(node.value, state)
+        self._bind(node.target, value, state)
+        return value
+
+    def _awaited(self, node: ast.Await, state: _State) -> Value:
+        return self._value(node.value, state)
+
+    def _starred(self, node: ast.Starred, state: _State) -> Value:
+        return unknown(self._value(node.value, state), UNKNOWN)
+
+    def _subscript(self, node: ast.Subscript, state: _State) -> Value:
+        return _item(self._value(node.value, state), self._value(node.slice, state))
+
+    def _binary(self, node: ast.BinOp, state: _State) -> Value:
+        return _sum(self._value(node.left, state), node.op, self._value(node.right, state))
+
+    def _pairs(self, node: ast.Dict, state: _State) -> Value:
+        values = [self._value(each, state) for each in node.values]
+        if None in node.keys:
+            return UNKNOWN
+        pairs = zip((self._value(key, state) for key in node.keys if key is not None), values, strict=True)
+        return known(Pairs(tuple(pairs)), *values)
+
+    def _items(self, node: ast.List | ast.Tuple | ast.Set, state: _State) -> Value:
+        literals, elements = self.code.literals, node.elts
         if node not in literals:
             is_plain = all(isinstance(each, ast.Constant) and each.value is not ... for each in elements)
             literals[node] = known(Items(tuple(self._value(each, state) for each in elements))) if is_plain else None
@@ -437,7 +437,8 @@ class Run:
         values = [self._value(each, state) for each in elements]
         return UNKNOWN if _has_star(elements) else known(Items(tuple(values)), *values)
 
-    def _name(self, name: str, state: _State) -> Value:
+    def _name(self, node: ast.Name, state: _State) -> Value:
+        name = node.id
         if name in state.names:
             return state.names[name]
         if name in self.code.constants:
@@ -475,16 +476,18 @@ class Run:
         for operator, right_node in zip(node.ops, node.comparators, strict=True):
             right = self._value(right_node, state)
             if isinstance(operator, ast.Eq | ast.NotEq | ast.In | ast.NotIn):
-                self._note(left, right)
+                is_in = isinstance(operator, ast.In | ast.NotIn)
+                self._note(left, right, kind=HOLDS if is_in and right.about and not left.about else ALONE)
             outcomes.append(compared(left, operator, right))
             left = right
         return outcomes[0] if len(outcomes) == 1 else _all(outcomes)
 
-    def _note(self, *values: Value) -> None:
-        """Note the strings that an argument is compared with."""
+    def _note(self, *values: Value, kind: int) -> None:
+        """Note the strings that an argument is compared with, and what each may reject."""
         argument = about(values) if self.takes_notes else ""
         if argument:
-            self.noted += [(argument, text) for value in values if not value.about for text in texts(value)]
+            self.compares = True
+            self.noted += [(argument, text, kind) for value in values if not value.about for text in texts(value)]
 
     def _logic(self, node: ast.BoolOp, state: _State) -> Value:
         values: list[Value] = []
@@ -498,15 +501,15 @@ class Run:
         pattern = next((value.pattern for value in values if value.pattern), "") if is_and else ""
         return replace(values[-1] if all(map(_is_told, values)) else unknown(*values), pattern=pattern)
 
-    def _either(self, test: ast.expr, body: ast.expr, orelse: ast.expr, state: _State) -> Value:
-        outcome = truth(self._value(test, state))
+    def _either(self, node: ast.IfExp, state: _State) -> Value:
+        outcome = truth(self._value(node.test, state))
         if outcome is not None:
-            return self._value(body if outcome else orelse, state)
-        return joined(self._maybe(body, state), self._maybe(orelse, state))
+            return self._value(node.body if outcome else node.orelse, state)
+        return joined(self._maybe(node.body, state), self._maybe(node.orelse, state))
 
-    def _joined(self, parts: Sequence[ast.expr], state: _State) -> Value:
+    def _joined(self, node: ast.JoinedStr, state: _State) -> Value:
         whole, values = "", list[Value]()
-        for part in parts:
+        for part in node.values:
             value = self._part(part, state)
             values.append(value)
             if not value.is_known or not isinstance(value.content, str):
@@ -623,7 +626,9 @@ class Run:
                 return self._call_own(owner, attr, given, is_own=of.id == state.me, state=state)
             if self.code.imports.get(of.id) == "re" and attr in MATCHES and len(arguments) == 2 and not given.keywords:
                 if isinstance(arguments[0].content, str):  # ^ and $ are no part of what is compared
-                    self._note(known(arguments[0].content.removeprefix("^").removesuffix("$")), arguments[1])
+                    spelled = known(arguments[0].content.removeprefix("^").removesuffix("$"))
+                    self._note(spelled, arguments[1], kind=HOLDS)
+                    self.is_loose = True
                 return matched(attr, *arguments)
         self._give_away(given.node, state)
         value = self._value(of, state)
@@ -632,7 +637,8 @@ class Run:
         if _ENVIRONMENT.search(attr) or value.is_environment:
             return Value(about=about([value, *arguments]), is_environment=True)
         if attr in ("startswith", "endswith"):
-            self._note(value, *arguments)
+            self._note(value, *arguments, kind=STARTS if attr == "startswith" else ALONE)
+        self.is_loose = self.is_loose or attr in _CUTTING or (bool(arguments) and attr in _STRIPPING)
         return text_method(value, attr, arguments) if not given.keywords else unknown(value, UNKNOWN)
 
     def _call_own(self, owner: Class, attr: str, given: _Given, *, is_own: bool, state: _State) -> Value:
@@ -691,6 +697,31 @@ class Run:
             found = joined(found, value)
         return found
 
+
+# What works an expression out, by its type.
+_EXPRESSIONS: Mapping[type[ast.expr], Callable[[Run, Any, _State], Value]] = {
+    ast.Constant: Run._constant,
+    ast.Name: Run._name,
+    ast.Attribute: Run._attribute,
+    ast.Call: Run._call,
+    ast.Compare: Run._compare,
+    ast.BoolOp: Run._logic,
+    ast.UnaryOp: Run._not,
+    ast.IfExp: Run._either,
+    ast.NamedExpr: Run._walrus,
+    ast.Await: Run._awaited,
+    ast.JoinedStr: Run._joined,
+    ast.List: Run._items,
+    ast.Tuple: Run._items,
+    ast.Set: Run._items,
+    ast.Dict: Run._pairs,
+    ast.GeneratorExp: Run._comprehension,
+    ast.ListComp: Run._comprehension,
+    ast.SetComp: Run._comprehension,
+    ast.Subscript: Run._subscript,
+    ast.BinOp: Run._binary,
+    ast.Starred: Run._starred,
+}
 
 # Values that operations give
 
@@ -762,6 +793,7 @@ def _named(name: str, value: Value) -> Value:
     return _unread(name) if value == UNKNOWN else value
 
 
+@lru_cache(maxsize=4_096)
 def _unread(name: str) -> Value:
     return Value(is_environment=_ENVIRONMENT.search(name) is not None)
 

@@ -25,7 +25,7 @@ class Pairs:
 Content = str | bytes | int | float | complex | bool | Items | Pairs | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(unsafe_hash=True, slots=True)  # never changed; a frozen one takes three times as long to make
 class Value:
     """A value: `content` where it `is_known`, else, of a string, its first characters (`start`) at most.
 
@@ -54,18 +54,25 @@ def known(content: Content, *of: Value, pattern: str = "") -> Value:
 
 def unknown(*of: Value) -> Value:
     """A value made of others of which not enough is known."""
-    open_ones = [value for value in of if not value.is_known]
-    return Value(about=about(of), is_environment=bool(open_ones) and all(value.is_environment for value in open_ones))
+    found, is_environment = "", None
+    for value in of:
+        found = found or value.about
+        if not value.is_known:
+            is_environment = value.is_environment and is_environment is not False
+    return Value(about=found, is_environment=bool(is_environment)) if found or is_environment else UNKNOWN
 
 
 def about(values: Iterable[Value]) -> str:
     """The argument that the first of some values is made of that is made of one."""
-    return next((value.about for value in values if value.about), "")
+    for value in values:
+        if value.about:
+            return value.about
+    return ""
 
 
 def joined(one: Value, other: Value) -> Value:
     """What is known of a value that is one of two."""
-    if one == other:
+    if one is other or one == other:
         return one
     if one.is_known and other.is_known and one.content == other.content and _same_types(one, other):
         return replace(one, pattern="", about=about((one, other)))
