@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from ssot_fix.audit.area import View
 from ssot_fix.audit.areas.validators_calls import Argument, Call, calls, literals, unknown_of
 from ssot_fix.audit.areas.validators_code import Code, code_of, decorators
-from ssot_fix.audit.areas.validators_find import CONSTANT, Checked, Entry, Verdict, checks, entry_of, look, verdict
+from ssot_fix.audit.areas.validators_find import Checked, Entry, Verdict, checks, entry_of, is_constant, look, verdict
 from ssot_fix.audit.areas.validators_run import Run
 from ssot_fix.audit.areas.validators_values import UNKNOWN, Value
 from ssot_fix.audit.model import Finding, Place, Rejected, Severity, Validator
@@ -113,19 +113,22 @@ def _guards(view: View) -> dict[str, _Guard]:
     for path in view.python:
         if view.scope(path) != "production":
             continue
-        names = view.facts(NAME, path)
-        guard = _guard(view, path, names, codes) if isinstance(names, tuple) else None
+        looked = view.facts(NAME, path)
+        guard = _guard(view, path, looked, codes) if isinstance(looked, tuple) else None
         if guard is not None:
             found[path] = guard
     return found
 
 
-def _guard(view: View, path: str, names: Sequence[str], codes: dict[str, Code | None]) -> _Guard | None:
+def _guard(view: View, path: str, looked: Sequence[str | Checked], codes: dict[str, Code | None]) -> _Guard | None:
     code = codes[path] = codes[path] if path in codes else _code(view, path)
     if code is None:
         return None
     outside = _Outside(view, path, codes)
-    found = tuple(checks(code, names, outside))
+    late: dict[str, list[Checked]] = defaultdict(list)
+    for checked in checks(code, [each for each in looked if isinstance(each, str)], outside):
+        late[checked.name].append(checked)
+    found = tuple(checked for each in looked for checked in (late[each] if isinstance(each, str) else (each,)))
     return _Guard(path, code, outside, found) if found else None
 
 
@@ -144,8 +147,7 @@ class _Outside:
     def __call__(self, dotted: str) -> Value:
         """The value of what is called like a constant, by its dotted path, dots in front as they are written."""
         if dotted not in self._values:
-            is_constant = CONSTANT.fullmatch(dotted.rpartition(".")[2]) is not None
-            self._values[dotted] = self._defined(dotted) if is_constant else UNKNOWN
+            self._values[dotted] = self._defined(dotted) if is_constant(dotted) else UNKNOWN
         return self._values[dotted]
 
     def _defined(self, dotted: str) -> Value:

@@ -25,7 +25,7 @@ from ssot_fix.audit.text import Text
 
 _SCREEN = re.compile(rb"\braise\b")
 _HINT = re.compile(rb"\.(?:starts|ends)with\(|\bin\b|==")
-CONSTANT = re.compile(r"_?[A-Z][A-Z0-9_]*")
+_CONSTANT = re.compile(r"_?[A-Z][A-Z0-9_]*")
 _MAKING = ("__init__", "__post_init__")
 _FEWEST = 2  # a single one is a rule, not a list of patterns
 _MOST = 200  # strings that an argument is compared with; more than that are no list of patterns
@@ -194,10 +194,11 @@ def entry_of(code: Code, name: str) -> Entry | None:
     return Entry(name, of, of.methods[method]) if method in of.methods else None
 
 
-def look(text: Text) -> tuple[str, ...] | None:
-    """The names of what may reject literal values in a file: what compares with strings, and raises.
+def look(text: Text) -> tuple[str | Checked, ...] | None:
+    """What rejects literal values in a file.
 
-    Raises UnreadableText, Unparseable.
+    Where constants of other modules play a part, that is the name of what compares with strings, and raises. Raises
+    UnreadableText, Unparseable.
     """
     if _SCREEN.search(text.raw) is None or _HINT.search(text.raw) is None:
         return None
@@ -205,7 +206,28 @@ def look(text: Text) -> tuple[str, ...] | None:
         node.lineno for node in _nodes(text, ast.If) if any(isinstance(inner, ast.Raise) for inner in node.body)
     ]
     hints = _hints(text) if raising else []
-    return tuple(entry.name for entry in _entries(code_of(text.tree), sorted(raising), sorted(hints))) or None
+    code = code_of(text.tree)
+    return tuple(_looked(code, _entries(code, sorted(raising), sorted(hints)))) or None
+
+
+def _looked(code: Code, entries: Iterable[Entry]) -> Iterator[str | Checked]:
+    asked: list[str] = []
+
+    def outside(dotted: str) -> Value:
+        asked.extend([dotted] if is_constant(dotted) else [])
+        return UNKNOWN
+
+    for entry, found in _searched(code, entries, outside):
+        if asked:
+            yield entry.name
+            asked.clear()
+        else:
+            yield from found
+
+
+def is_constant(dotted: str) -> bool:
+    """Whether a dotted path is called like a constant: others are not looked up in other modules."""
+    return _CONSTANT.fullmatch(dotted.rpartition(".")[2]) is not None
 
 
 def checks(code: Code, names: Iterable[str], outside: Outside) -> Iterator[Checked]:
@@ -213,13 +235,18 @@ def checks(code: Code, names: Iterable[str], outside: Outside) -> Iterator[Check
 
     `outside` gives the constants of other modules.
     """
+    for _, found in _searched(code, filter(None, (entry_of(code, name) for name in names)), outside):
+        yield from found
+
+
+def _searched(code: Code, entries: Iterable[Entry], outside: Outside) -> Iterator[tuple[Entry, list[Checked]]]:
+    """What each of some entries rejects."""
     budget = _STEPS
-    for entry in filter(None, (entry_of(code, name) for name in names)):
+    for entry in entries:
         search = _Search(code, entry, outside, budget)
         found = list(search.find())
         budget = search.budget
-        if sum(len(each.patterns) for each in found) >= _FEWEST:
-            yield from found
+        yield entry, found if sum(len(each.patterns) for each in found) >= _FEWEST else []
 
 
 _Patterns = tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], str]  # exact, prefixes, parts, lifted by
@@ -341,7 +368,7 @@ def _named_lists(text: Text) -> Iterator[str]:
             yield last_name(annotated.target)
     for statement in _nodes(text, ast.ImportFrom):
         names = (alias.asname or alias.name for alias in statement.names)
-        yield from (name for name in names if CONSTANT.fullmatch(name))
+        yield from (name for name in names if _CONSTANT.fullmatch(name))
 
 
 def _holds_texts(node: ast.expr, lists: set[str]) -> bool:
@@ -359,7 +386,7 @@ def _holds_texts(node: ast.expr, lists: set[str]) -> bool:
                 waiting += [left, right]
             case ast.Name(id=name) if name in lists:
                 return True
-            case ast.Attribute(attr=attr) if attr in lists or CONSTANT.fullmatch(attr):
+            case ast.Attribute(attr=attr) if attr in lists or _CONSTANT.fullmatch(attr):
                 return True
     return False
 
