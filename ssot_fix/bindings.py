@@ -24,7 +24,9 @@ from ssot_fix.source import Source
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 _RUNS_STRINGS = re.compile(rb"(?<![\w.])(?:(?:eval|exec)\s*\(|(?:globals|locals|vars)\s*\(\s*\))")
-_GAP = rb"(?:[\s\\]|#[^\r\n]{0,400}[\r\n])+"  # bounded: each `os` of a long line would run to its end
+# Bounded: each `os` of a long line would run to its end. What is taken is never given back: no gap goes on behind one.
+_GAP = rb"(?:[\s\\]++|#[^\r\n]{0,400}+[\r\n])++"
+_GAPS = (b" ", b"\\", b"\t", b"#", b"\n", b"\r", b"\f", b"\v")  # with which one of these starts
 _AS = re.compile(_GAP + rb"as" + _GAP + rb"(\w+)")
 _STAR = re.compile(rb"import\b(?<!\wimport)[\s\\(]*\*")
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
@@ -206,7 +208,8 @@ def _aliases(source: Source, name: str) -> Iterator[tuple[int, int, str]]:
     """What a name is given as another one, in code or not: where that starts and ends, and the alias."""
     if name.isascii() and name.isidentifier():
         length = len(name)
-        matches = [(at, _AS.match(source.body, at + length)) for at in source.places_of(name)]
+        body, places = source.body, source.places_of(name)
+        matches = [(at, _AS.match(body, at + length)) for at in places if body.startswith(_GAPS, at + length)]
     else:
         word = re.compile(rb"\b" + re.escape(name).encode() + _AS.pattern)
         matches = [(match.start(), match) for match in word.finditer(source.body)]
@@ -417,7 +420,10 @@ _VISITS: dict[type[ast.AST], Callable[[_Walk, Any, Scope], _Inner | None]] = {
 }
 
 # Fields that hold contexts, operators or no nodes; this is the hottest loop of all.
-_PLAIN_FIELDS = frozenset({"ctx", "op", "ops", "id", "attr", "kind", "type_comment", "module", "level", "asname"})
+_PLAIN_FIELDS = frozenset(
+    {"ctx", "op", "ops", "id", "attr", "kind", "type_comment", "module", "level", "asname", "arg", "simple"}
+    | {"is_async", "conversion"}
+)
 
 
 class _Fields(dict[type[ast.AST], tuple[str, ...]]):
@@ -428,7 +434,8 @@ class _Fields(dict[type[ast.AST], tuple[str, ...]]):
         return self[kind]
 
 
-_FIELDS = _Fields()
+_NODE = ast.AST
+_FIELDS = _Fields({ast.Constant: ()})  # the value of a constant is no node
 
 
 def children(node: ast.AST) -> list[ast.AST]:
@@ -437,8 +444,8 @@ def children(node: ast.AST) -> list[ast.AST]:
     for name in _FIELDS[type(node)]:
         value = getattr(node, name, None)
         if isinstance(value, list):
-            found += [item for item in value if isinstance(item, ast.AST)]
-        elif isinstance(value, ast.AST):
+            found += [item for item in value if isinstance(item, _NODE)]
+        elif isinstance(value, _NODE):
             found.append(value)
     return found
 

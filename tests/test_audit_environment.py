@@ -179,7 +179,7 @@ def test_uses_of_what_may_be_the_accessor(code, expected):
 )
 def test_made_up_input_takes_no_time_to_speak_of(code):
     """Where each part is looked at once; else it takes many minutes."""
-    assert not called_names((TAKES + code * 100_000).encode()) - {"b", "e", "get_env"}
+    assert not called_names(Text((TAKES + code * 100_000).encode())) - {"b", "e", "get_env"}
 
 
 def test_facts_are_small_and_picklable():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -33,7 +34,13 @@ class Looker:
 
     def __call__(self, ids: Sequence[str]) -> list[dict[str, bytes] | None]:
         """What some blobs tell, in order: by area, as `dump` has it; None for one that the repository lacks."""
-        return [self._one(blob.encode()) for blob in ids]
+        collects = gc.isenabled()
+        gc.disable()  # trees are many objects and no cycles: looking through them time and again finds nothing
+        try:
+            return [self._one(blob.encode()) for blob in ids]
+        finally:
+            if collects:
+                gc.enable()
 
     def _one(self, blob: bytes) -> dict[str, bytes] | None:
         raw = self.reader.read(blob)

@@ -7,12 +7,16 @@ import io
 import re
 import tokenize
 from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 
-from ssot_fix.bindings import Module
+from ssot_fix.bindings import Module, children
 from ssot_fix.newer_syntax import Parsed, parse
 from ssot_fix.source import Source
+
+# From `import` to the end of the line, of the last one where brackets or backslashes go on with it.
+_LISTED = re.compile(rb"import(?:[^\n\\(]++|\\\r?\n|\\|\((?:[^()#]++|#[^\n]*+)*+)*+")
 
 
 class Text:
@@ -23,6 +27,21 @@ class Text:
 
     def __init__(self, raw: bytes) -> None:
         self.raw = raw
+
+    @cached_property
+    def importing(self) -> bytes:
+        """The lines that spell `import`, with what they go on with: all imports, and perhaps more."""
+        raw, found, end = self.raw, list[bytes](), 0
+        at = raw.find(b"import")
+        while at >= 0:
+            start = raw.rfind(b"\n", end, at) + 1
+            while start > end and raw.endswith((b"\\\n", b"\\\r\n"), end, start):
+                start = raw.rfind(b"\n", end, start - 1) + 1
+            match = _LISTED.match(raw, at)
+            start, end = max(start, end), match.end() if match is not None else at + 1
+            found.append(raw[start : end + 1])
+            at = raw.find(b"import", end)
+        return b"\n".join(found)
 
     @cached_property
     def source(self) -> Source:
@@ -50,14 +69,16 @@ class Text:
 
     @cached_property
     def nodes(self) -> Mapping[type[ast.AST], list[ast.AST]]:
-        """All nodes by type, outer ones first: a walk over the whole tree that all areas share.
+        """All nodes but contexts and operators by type, outer ones first: a walk over the tree that all areas share.
 
         Raises UnreadableText, Unparseable.
         """
-        found: dict[type[ast.AST], list[ast.AST]] = {}
-        for node in ast.walk(self.tree):
-            found.setdefault(type(node), []).append(node)
-        return found
+        found = defaultdict[type[ast.AST], list[ast.AST]](list)
+        waiting: list[ast.AST] = [self.tree]
+        for node in waiting:  # which grows
+            found[type(node)].append(node)
+            waiting += children(node)
+        return dict(found)
 
     def module(self, seeds: Iterable[str]) -> Module:
         """What some names of interest mean in it. Its own name is not known: relative imports keep their dots.

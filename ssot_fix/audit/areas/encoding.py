@@ -13,7 +13,7 @@ from typing import Final
 from codemods.utf8_files.calls import Opening, all_openings, seeds
 from codemods.utf8_streams.survey import configuring_functions
 from ssot_fix.audit.area import View
-from ssot_fix.audit.areas.encoding_programs import SEEDS, Program, program
+from ssot_fix.audit.areas.encoding_programs import SEEDS, Program, may_configure, program
 from ssot_fix.audit.model import Site
 from ssot_fix.audit.replaced import Replaced
 from ssot_fix.audit.text import Text, enclosing
@@ -26,10 +26,8 @@ _OPENS = re.compile(rb"open\s*\((?<!\wopen\()")
 _START: Final = "entry-point"
 _PROCESS: Final = "subprocess"
 _ALWAYS_PIPED: Final = frozenset({"check_output", "getoutput", "getstatusoutput"})
-_WRAPS: Final = (b"TextIOWrapper", b"getwriter", b"fileno", b"encoding")
-_SPELLED: Final = tuple(
-    b"fdopen _text subprocess tempfile FileHandler TextIOWrapper basicConfig fileinput ConfigParser FileType".split()
-)
+_SPELLED: Final = tuple(b"fdopen _text FileHandler TextIOWrapper basicConfig ConfigParser FileType".split())
+_IMPORTED: Final = (b"subprocess", b"tempfile", b"fileinput")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +55,14 @@ def look(text: Text) -> Facts | None:
     Raises UnreadableText, Unparseable.
     """
     raw = text.raw
-    opens, starts = _may_open(raw), b"__main__" in raw and not raw.isascii()
+    opens, starts = _may_open(text), b"__main__" in raw and not raw.isascii()
     wanted = (seeds(raw) if opens else frozenset()) | (SEEDS if starts else frozenset())
     module = text.module(wanted) if wanted else None
     sites = list(_opened(module)) if module and opens else []
     seen = program(module, _NO_PROJECT) if module and starts else None
     if seen is not None:
         sites.append(_start(seen))
-    configures = tuple(sorted(configuring_functions(text.tree))) if _may_configure(raw) else ()
+    configures = tuple(sorted(configuring_functions(text.tree))) if may_configure(raw) else ()
     if not (sites or configures):
         return None
     return Facts(tuple(sorted(sites, key=lambda site: site.line)), configures, seen.relies_on if seen else ())
@@ -123,12 +121,11 @@ class EncodingArea:
         return self._spelling[module]
 
 
-def _may_open(raw: bytes) -> bool:
-    return any(word in raw for word in _SPELLED) or (b"open" in raw and _OPENS.search(raw) is not None)
-
-
-def _may_configure(raw: bytes) -> bool:
-    return b"reconfigure" in raw or (b"stdout" in raw and any(word in raw for word in _WRAPS))
+def _may_open(text: Text) -> bool:
+    raw = text.raw
+    if any(word in raw for word in _SPELLED) or (b"open" in raw and _OPENS.search(raw) is not None):
+        return True
+    return any(name in text.importing for name in _IMPORTED)
 
 
 def _opened(module: Module) -> Iterator[Site]:

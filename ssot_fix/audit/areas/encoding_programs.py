@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,8 +23,12 @@ _PRINTS: Final = frozenset(
     | {"click.echo", "click.secho", "typer.echo", "typer.secho"}
 )
 SEEDS: Final = frozenset({part for path in _PRINTS for part in path.split(".")} - {"builtins", "write", "writelines"})
+_WRAPS: Final = (b"TextIOWrapper", b"getwriter", b"fileno", b"encoding")
+# What may set `sys.stdout`: an assignment, perhaps of several things at once.
+_SETS: Final = re.compile(rb"\.(?:[\s\\]++|#[^\r\n]*+[\r\n])*+stdout(?:[\s\\)]++|#[^\r\n]*+[\r\n])*+(?:=(?!=)|,)")
 _COMMANDS: Final = frozenset({"command", "group", "callback"})
 _FUNCTIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef)
+_MENTIONS: Final = (ast.Name, ast.Attribute)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +57,15 @@ def program(module: Module, project: Project) -> Program | None:
     if not literals:
         return None
     line, literal = min(literals)
-    configures = any(map(gives_encoding, running))
+    configures = may_configure(module.source.body) and any(map(gives_encoding, running))
     return Program(starts[0].lineno, literal, line, configures, () if configures else _relied_on(running))
+
+
+def may_configure(raw: bytes) -> bool:
+    """Whether a file may give a standard stream its encoding, by its bytes."""
+    if b"reconfigure" in raw:
+        return True
+    return b"stdout" in raw and any(word in raw for word in _WRAPS) and _SETS.search(raw) is not None
 
 
 def _relied_on(running: list[ast.AST]) -> tuple[str, ...]:
@@ -103,7 +115,7 @@ def _running(tree: ast.Module) -> list[ast.AST]:
     while waiting:
         node = waiting.pop()
         found.append(node)
-        if isinstance(node, ast.Name | ast.Attribute):
+        if isinstance(node, _MENTIONS):
             waiting += named.pop(node.id if isinstance(node, ast.Name) else node.attr, ())
         if isinstance(node, _FUNCTIONS):
             waiting += node.decorator_list

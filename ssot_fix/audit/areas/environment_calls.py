@@ -15,6 +15,7 @@ from itertools import pairwise
 
 from codemods.isolated_environment.accessor import METHOD_NAMES
 from codemods.isolated_environment.uses import argument
+from ssot_fix.audit.text import Text
 from ssot_fix.bindings import Binding, Module, Reference
 
 _IMPORT = re.compile(
@@ -54,11 +55,12 @@ class Call:
     has_default: bool = False
 
 
-def called_names(raw: bytes) -> frozenset[str]:
+def called_names(text: Text) -> frozenset[str]:
     """The names that a file imports, with `env` in their path, and may call; from its bytes, so perhaps too many."""
-    if b"env" not in raw and b"Env" not in raw and b"ENV" not in raw:
+    raw = text.raw
+    if b"env" not in text.importing.lower():
         return frozenset()
-    names = {name for match in _IMPORT.finditer(b"\n" + raw) for name in _names_of(match)}
+    names = {name for match in _IMPORT.finditer(b"\n" + text.importing) for name in _names_of(match)}
     if len(names) > _MOST_NAMES:
         return frozenset()
     called = frozenset(name.decode() for name in names if _is_called(raw, name))

@@ -76,7 +76,7 @@ def look(text: Text) -> EnvironmentFacts | None:
     Raises UnreadableText, Unparseable.
     """
     raw = text.raw
-    is_direct, called = _SCREEN(raw), called_names(raw)
+    is_direct, called = _SCREEN(raw), called_names(text)
     if not is_direct and not called:
         return None
     module = text.module(frozenset().union(SEEDS if is_direct else (), called, held_names(raw, called)))

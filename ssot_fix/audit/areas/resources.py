@@ -21,10 +21,10 @@ from ssot_fix.project.resolver import Project
 
 # What is imported from elsewhere is not followed: a file's bytes tell the same in every project.
 _NO_PROJECT: Final = Project(Path(), frozenset())
-# What is opened, by the top of its dotted path: how a file that may do so spells the last part, and the whole path.
-_SPELLED: Final = {
+# What is opened, by the top of its dotted path, and the last part as a file that may do so spells it.
+_OPENED: Final = {
     top.encode(): [
-        (path, tuple(f"{path.rpartition('.')[2]}{end}".encode() for end in ("(", " as ")))
+        (path, path.rpartition(".")[2].encode())
         for path in (*RESOURCES, *FACTORIES, *sorted(LOCKS))
         if path.partition(".")[0] == top
     ]
@@ -65,7 +65,7 @@ def look(text: Text) -> tuple[Site, ...] | None:
 
     Raises UnreadableText, Unparseable.
     """
-    wanted = _wanted(text.raw) if b"async def" in text.raw else []
+    wanted = _wanted(text) if b"async def" in text.raw else []
     if not wanted:
         return None
     module = text.module(_seeds(text.raw, wanted))
@@ -73,15 +73,13 @@ def look(text: Text) -> tuple[Site, ...] | None:
     return tuple(sorted(found, key=lambda site: site.line)) or None
 
 
-def _wanted(raw: bytes) -> list[str]:
-    """The dotted paths of what a file may open."""
-    return [
-        path
-        for top, spelled in _SPELLED.items()
-        if top == b"builtins" or top in raw
-        for path, words in spelled
-        if any(word in raw for word in words)
-    ]
+def _wanted(text: Text) -> list[str]:
+    """The dotted paths of what a file may open: it imports the top, and calls the last part or names it anew."""
+    raw, importing = text.raw, text.importing
+    tops = [top for top in _OPENED if top in importing or top == b"builtins"]
+    opened = [(path, name) for top in tops for path, name in _OPENED[top]]
+    spelled = {name for name in {name for _, name in opened} if name + b"(" in raw or name + b" as " in importing}
+    return [path for path, name in opened if name in spelled]
 
 
 def _seeds(raw: bytes, wanted: Iterable[str]) -> frozenset[str]:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from ssot_fix.audit.areas.validators_values import Value
+from ssot_fix.bindings import children
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 # Decorators that leave what a function does with its arguments as it is.
@@ -96,7 +97,7 @@ def stored(nodes: Iterable[ast.AST]) -> Iterator[str]:
                 yield name
             case ast.Lambda():
                 continue
-        waiting += ast.iter_child_nodes(node)
+        waiting += children(node)
 
 
 def _constants(body: Iterable[ast.stmt], counts: Mapping[str, int]) -> dict[str, ast.expr]:
@@ -157,7 +158,7 @@ def _is_plain(function: Function) -> bool:
         if isinstance(node, ast.Yield | ast.YieldFrom):
             return False
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
-            waiting += ast.iter_child_nodes(node)
+            waiting += children(node)
     return True
 
 
