@@ -162,6 +162,48 @@ def test_a_merge_that_brings_something_of_its_own_is_named(story):
     assert Seen(story).born() == {("a.py", "x"): [merge]}
 
 
+def test_what_a_branch_took_out_is_its_commits_doing_not_the_merges(story):
+    story.commit({"a.py": "BAD_x = 1\n"})
+    main = story.commit({"b.py": "B = 2\n"})
+    side = story.commit({"a.py": "A = 1\n"}, 0)
+    merge = story.commit({"a.py": "A = 1\n"}, main, side)
+    back = story.commit({"a.py": "BAD_x = 1\n"}, merge)
+    story.tell()
+    assert Seen(story).back() == [("a.py", "x", side, back)]
+
+
+@pytest.mark.parametrize("branch", ["A = 1\nBAD_x = 1\n", "BAD_x = 1\n"])
+def test_a_branch_from_before_something_went_has_not_brought_it_back(story, branch):
+    story.commit({"a.py": "A = 1\n", "b.py": "B = 1\n"})
+    shared = story.commit({"a.py": "BAD_x = 1\n"})
+    side = story.commit({"a.py": branch, "b.py": "B = 2\n"}, shared)
+    gone = story.commit({"a.py": "A = 1\n"}, shared)
+    merge = story.commit({"a.py": branch}, gone, side)
+    story.tell()
+    assert Seen(story).back() == [("a.py", "x", gone, merge)]
+
+
+def test_a_merge_takes_over_what_a_branch_brought_back(story):
+    story.commit({"a.py": "A = 1\n"})
+    story.commit({"a.py": "BAD_x = 1\n"}, 0)
+    gone = story.commit({"a.py": "A = 1\n"})
+    back = story.commit({"a.py": "BAD_x = 1\n"})
+    main = story.commit({"b.py": "B = 1\n"}, 0)
+    story.commit({"a.py": "BAD_x = 1\n"}, main, back)
+    story.tell()
+    assert Seen(story).back() == [("a.py", "x", gone, back)]
+
+
+def test_what_a_branch_brought_is_found_where_the_other_side_has_renamed_the_file(story):
+    body = "".join(f"line_{n} = {n}\n" for n in range(30))
+    story.commit({"a.py": body})
+    main = story.commit({"a.py": None, "b.py": body})
+    side = story.commit({"a.py": f"{body}BAD_x = 1\n"}, 0)
+    story.commit({"b.py": f"{body}BAD_x = 1\n"}, main, side)
+    story.tell()
+    assert Seen(story).born() == {("b.py", "x"): [side]}
+
+
 def test_a_branch_from_before_the_range_counts_from_where_it_left(story):
     story.commit({"a.py": "A = 1\n", "old.py": "BAD_old = 1\n"})
     story.commit({"old.py": None})

@@ -94,6 +94,21 @@ class Moment(NamedTuple):
     taken: Mapping[tuple[Scope, str], int]
 
 
+_UNKNOWN = State()  # of a parent outside of the range
+
+
+class _Other(NamedTuple):
+    """How another parent of a merge stands; `was_at` tells where it has the files that the merge has elsewhere."""
+
+    state: State
+    was_at: Mapping[str, str]
+
+    def spot(self, spot: Spot) -> Spot:
+        """A spot of the merge, as the parent has it."""
+        path, pattern = spot
+        return self.was_at.get(path, path), pattern
+
+
 class Timeline:
     """Goes through a range, oldest commit first."""
 
@@ -126,7 +141,7 @@ class Timeline:
 
     def _moment(self, step: Step) -> Moment:
         first = step.parents[0] if step.parents else ""
-        others = [self._states[parent] for parent in step.parents[1:] if parent in self._states]
+        others = [self._other(*each) for each in zip(step.parents, step.changes, strict=False)][1:]
         state = self._states[first].copy()
         brought, taken = Counter[tuple[Scope, str]](), Counter[tuple[Scope, str]]()
         renamed = {change.renamed_from: change.path for change in step.changes[0] if change.renamed_from}
@@ -143,6 +158,10 @@ class Timeline:
         self._states[step.commit.id] = state
         self._forget(step.parents)
         return Moment(step.commit, dict(state.totals), brought, taken)
+
+    def _other(self, parent: str, changes: Sequence[Change]) -> _Other:
+        was_at = {change.path: change.renamed_from for change in changes if change.renamed_from}
+        return _Other(self._states.get(parent, _UNKNOWN), was_at)
 
     def _differences(
         self, commit: str, parent: str, changes: Sequence[Change]
@@ -180,17 +199,20 @@ def _follow(table: dict[Spot, T], renamed: Mapping[str, str]) -> None:
         table[renamed[path], pattern] = table.pop((path, pattern))
 
 
-def _tell(state: State, spot: Spot, counts: tuple[int, int], commit: Commit, others: Sequence[State]) -> None:
+def _tell(state: State, spot: Spot, counts: tuple[int, int], commit: Commit, others: Sequence[_Other]) -> None:
     """Take note of how often a pattern is in a file before and after a commit."""
     before, after = counts
     born = state.born.get(spot, ())
     if after > before:
-        there = next((other for other in others if spot in other.born), None)
-        found = there.born[spot][-(after - before) :] if there is not None else ()
+        there = next((held for each in others if (held := each.state.born.get(each.spot(spot)))), ())
+        found = there[-(after - before) :]
         state.born[spot] = (*born, *found, *(commit,) * (after - before - len(found)))
-        if before == 0 and spot in state.gone:
-            bringer = found[0] if found else commit
-            state.back[spot] = state.gone.pop(spot), bringer
+        if before == 0:
+            # A branch brought it back if it had seen it gone; else it is the merge that went behind that.
+            back = next((held for each in others if (held := each.state.back.get(each.spot(spot)))), None)
+            removed = state.gone.pop(spot, None)
+            if told := back or (removed and (removed, commit)):
+                state.back[spot] = told
     else:
         # Which of them went can't be told; those that were there before the range are taken to be still there.
         state.born[spot] = born[: max(0, len(born) - (before - after))]
@@ -198,4 +220,5 @@ def _tell(state: State, spot: Spot, counts: tuple[int, int], commit: Commit, oth
             del state.born[spot]
         if after == 0:
             state.back.pop(spot, None)
-            state.gone[spot] = commit
+            gone = (each.state.gone.get(each.spot(spot)) for each in others)
+            state.gone[spot] = next(filter(None, gone), commit)
