@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import textwrap
 from itertools import pairwise
 
 import pytest
@@ -131,6 +132,17 @@ NOTHING = [
     ("a file removed and restored", [{"a.py": ENGINE}, {}, {"a.py": ENGINE}]),
     ("only the body changed", [{"a.py": function("f")}, {"a.py": function("f", word="other")}]),
     ("moved into a branch", [{"a.py": "def f():\n    pass\n"}, {"a.py": "if x:\n    def f():\n        pass\n"}]),
+    (
+        "moved into a branch behind another definition",
+        [{"a.py": function("g") + ENGINE}, {"a.py": function("g") + "if x:\n" + textwrap.indent(ENGINE, "    ")}],
+    ),
+    (
+        "a method moved into a branch",
+        [
+            {"a.py": "class A:\n    def f(self): pass\n    def g(self): pass\n"},
+            {"a.py": "class A:\n    def f(self): pass\n    if x:\n        def g(self): pass\n"},
+        ],
+    ),
     ("moved into a try", [{"a.py": "def f(): pass\n"}, {"a.py": "try:\n    def f(): pass\nexcept E: pass\n"}]),
     ("a module became a package", [{"m.py": ENGINE}, {"m/__init__.py": ENGINE}]),
     ("a package became a module", [{"m/__init__.py": ENGINE}, {"m.py": ENGINE}]),
@@ -303,6 +315,16 @@ def test_where_it_went(tmp_path, title, versions, expected):
     assert [told(each) for each in World(tmp_path, *versions).removals()] == expected
 
 
+def test_what_became_a_package_whose_parts_are_imported_moved(tmp_path):
+    whole = ENGINE + function("f")
+    package = {"m/__init__.py": "from m.parts import Engine, f\n", "m/parts.py": whole}
+    found = World(tmp_path, {"x.py": ""}, {"m.py": whole}, package, renames=[(2, "m.py", "m/parts.py")]).removals()
+    assert [told(each) for each in found if each.path == "m.py"] == [
+        "class m:Engine: moved m.parts:Engine",
+        "function m:f: moved m.parts:f",
+    ]
+
+
 def test_a_rename_is_followed_to_the_head(tmp_path):
     world = World(
         tmp_path,
@@ -358,6 +380,22 @@ def test_mentions_of_a_module(tmp_path):
     }
     (found,) = World(tmp_path, {"pkg/__init__.py": "", "pkg/a.py": "x = 1\n"}, head).removals()
     assert mentions(found) == ["import one.py:1", "string three.py:1", "import two.py:1", "import two.py:2"]
+
+
+def test_a_table_of_old_and_new_names_is_no_mention(tmp_path):
+    tables = (
+        'alias("pkg.old", "pkg.new", since=1)\n'
+        'NAMES = {"pkg.old": "pkg.new", "other": "pkg.old"}\n'
+        'PAIRS = [("pkg.old", "pkg.new")]\n'
+        'USED = ["pkg.old", "pkg.new"]\n'
+        'call("pkg.old", "pkg.nowhere")\n'
+    )
+    found = World(
+        tmp_path,
+        {"pkg/__init__.py": "", "pkg/old.py": ENGINE, "a.py": tables},
+        {"pkg/__init__.py": "", "pkg/new.py": ENGINE, "a.py": tables},
+    ).removals()
+    assert mentions(found[0]) == ["string a.py:2", "string a.py:4", "string a.py:5"]
 
 
 def test_mentions_of_a_method_by_bindings_only(tmp_path):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -101,9 +102,25 @@ class Version:
 
     def defines(self, name: str) -> bool:
         """Whether it defines something, by its outline if it can't be parsed."""
-        if self._is_plain and name not in self.outline:
+        if self._is_plain and not self._may_define(name):
             return False
-        return name in (self.definitions if self.text else self.outline)
+        return name in self.definitions if self.text else self._may_define(name)
+
+    def _may_define(self, name: str) -> bool:
+        """Whether the outline allows for a definition.
+
+        What stands in a branch is indented, as if it were in the definition above: its name there has more parts.
+        """
+        spelled = self._by_last.get(name.rpartition(".")[2], ())
+        return any(_is_within(name.split("."), each.split(".")) for each in spelled)
+
+    @cached_property
+    def _by_last(self) -> Mapping[str, Sequence[str]]:
+        """The outline by the last parts of the names."""
+        found = defaultdict[str, list[str]](list)
+        for name in self.outline:
+            found[name.rpartition(".")[2]].append(name)
+        return found
 
     def is_class_if_any(self, name: str) -> bool:
         """Whether what it defines by a name, if anything, is a class."""
@@ -179,6 +196,12 @@ def _outline(raw: bytes) -> Iterator[tuple[str, bool]]:
         around.append((depth, f"{around[-1][1]}.{name}" if around else name))
         is_code = bisect_left(quotes, match.start()) % 2 == 0
         yield around[-1][1], is_code and name.isascii()  # others are spelled in several ways
+
+
+def _is_within(parts: Sequence[str], others: Sequence[str]) -> bool:
+    """Whether all parts stand among others, in this order."""
+    rest = iter(others)
+    return all(part in rest for part in parts)
 
 
 def _definitions(node: ast.AST, prefix: str) -> Iterator[Definition]:

@@ -144,7 +144,7 @@ class Fates:
     def _alike(self, loss: Loss, match: _Match, *more: str) -> Fate:
         came = self._came(loss, match)
         is_renamed = match.name.rpartition(".")[2] != loss.name.rpartition(".")[2]
-        since = f"that came with {told(came)}" if came else "that was there before the range"
+        since = f"that came with {told(came)}" if came else "that was there before"
         fate = ("renamed" if is_renamed else "moved") if came else "merged"
         evidence = (f"{match.percent} % alike to {match.name} in {match.path}, {since}", *match.like.reasons[:3])
         return Fate(fate, self._spelled(match.path, match.name), match.like.score, (*evidence, *more))
@@ -289,6 +289,8 @@ class Fates:
 
     def _came(self, loss: Loss, match: _Match) -> Commit | None:
         """The commit of the range that brought something, later than what went; None if it was there before."""
+        if match.name == loss.name and self._span.is_renamed(loss.change.commit, loss.path, match.path):
+            return loss.change.commit
         came = self._span.arrival(match.path, match.name)
         is_later = came is not None and self._span.is_later(came, self._span.arrival(loss.path, loss.name))
         return came if is_later else None

@@ -87,6 +87,10 @@ class Range:
             self._touched[commit.id] = frozenset(change.path for change in self.by_commit[commit.id])
         return path in self._touched[commit.id]
 
+    def is_renamed(self, commit: Commit, path: str, new: str) -> bool:
+        """Whether git sees a file renamed to another path by a commit."""
+        return any(each.path == new and each.renamed_from == path for each in self.by_commit[commit.id])
+
     def losses(self) -> Iterator[Loss]:
         """All that went, by path and line."""
         for path in sorted(self.by_path):

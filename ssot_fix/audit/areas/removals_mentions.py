@@ -82,10 +82,17 @@ class Mentions:
 
     def _spelled(self, path: str, dotted: str) -> Iterator[Mention]:
         head = self._span.head(path)
+        renamed = self._renamed(head.text) if head and head.text else set()
         for node in _strings(head.text) if head and head.text else ():
+            if id(node) in renamed:
+                continue
             text = str(node.value).replace(":", ".", 1)
             if text == dotted or (text.startswith(f"{dotted}.") and _is_path(text)):
                 yield self._mention(path, node.lineno, "string")
+
+    def _renamed(self, text: Text) -> set[int]:
+        """The strings that stand beside the path of a module that is there: a table of what was renamed holds both."""
+        return {id(old) for old, new in _pairs(text) if "." in new and _is_path(new) and self._view.index.exists(new)}
 
     def _bound(self, path: str, loss: Loss, module: str) -> Iterator[Mention]:
         """Imports of a loss, and attributes that lead to it."""
@@ -149,6 +156,24 @@ def _strings(text: Text) -> Iterator[ast.Constant]:
     for node in text.nodes.get(ast.Constant, ()):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in statements:
             yield node
+
+
+def _pairs(text: Text) -> Iterator[tuple[ast.Constant, str]]:
+    """Strings that are a call's first two arguments, a key of a dict and its value, or a pair."""
+    candidates: list[tuple[ast.expr | None, ast.expr]] = []
+    for call in text.nodes.get(ast.Call, ()):
+        if isinstance(call, ast.Call) and len(call.args) > 1:
+            candidates.append((call.args[0], call.args[1]))
+    for table in text.nodes.get(ast.Dict, ()):
+        if isinstance(table, ast.Dict):
+            candidates += zip(table.keys, table.values, strict=True)
+    for pair in text.nodes.get(ast.Tuple, ()):
+        if isinstance(pair, ast.Tuple) and len(pair.elts) == 2:
+            candidates.append((pair.elts[0], pair.elts[1]))
+    for old, new in candidates:
+        match old, new:
+            case ast.Constant(value=str()), ast.Constant(value=str() as written):
+                yield old, written
 
 
 def _is_path(text: str) -> bool:
