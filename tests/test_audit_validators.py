@@ -250,6 +250,31 @@ def test_a_check_of_the_environment_that_lifts_it_is_told(body: str, line: int) 
     assert validator.lifted_by in told[0].message
 
 
+@pytest.mark.parametrize(
+    ("condition", "lifting"),
+    [
+        ("not is_testing()", "is_testing()"),
+        ("get_env().get('MODE') != 'test'", "get_env().get('MODE') == 'test'"),
+        ("os.getenv('MODE') is None", "os.getenv('MODE') is not None"),
+        ("os.getenv('A') and os.getenv('B')", "not (os.getenv('A') and os.getenv('B'))"),
+    ],
+)
+def test_what_lifts_is_told_as_it_is(condition: str, lifting: str) -> None:
+    (one,) = found({"a.py": f"BAD = 'a', 'b'\ndef f(x):\n if {condition}:\n  if x in BAD:\n   raise V\n"})
+    (other,) = found({"a.py": f"BAD = 'a', 'b'\ndef f(x):\n if {condition}:\n  return\n if x in BAD:\n  raise V\n"})
+    assert one.lifted_by == f"{lifting} (line 3)"
+    assert other.lifted_by == f"{condition} (line 3)"
+
+
+def test_what_is_passed_beside_a_literal_may_lift_its_rejection() -> None:
+    checks = (
+        "BAD = 'a', 'b'\ndef f(x, env):\n    if env == 'dev':\n        return\n    if x in BAD:\n        raise V\n"
+    )
+    files = {"a.py": checks, "b.py": "from a import f\nf('a', 'dev')\nf('a', env='dev')\nf('a', 'prod')\nf('a', e)\n"}
+    told = validators.findings(view(files), found(files))
+    assert [finding.line for finding in told] == [4, 5]
+
+
 def test_patterns_that_an_environment_lifts_stand_apart() -> None:
     text = """
         def f(x):
@@ -264,7 +289,7 @@ def test_patterns_that_an_environment_lifts_stand_apart() -> None:
     files = {"a.py": text, "tests/test_a.py": "from a import f\nf('test_1')\nf('demo_1')\n"}
     always, lifted = found(files)
     assert (always.prefixes, always.lifted_by) == (("demo_", "mock_"), "")
-    assert (lifted.prefixes, lifted.lifted_by) == (("test_",), "not is_test (line 5)")
+    assert (lifted.prefixes, lifted.lifted_by) == (("test_",), "is_test (line 5)")
     assert [finding.line for finding in validators.findings(view(files), (always, lifted))] == [3]
 
 
@@ -298,6 +323,12 @@ CHECKS = """
     def allowed(x):
         if x in ('a', 'b'):
             raise ValueError
+
+    LISTED = ('test', 'demo')
+
+    def listed(x):
+        if x in LISTED:
+            raise ValueError
 """
 
 PASSING = {
@@ -309,6 +340,9 @@ PASSING = {
     "caught by name": "try:\n    User('test')\nexcept ValueError:\n    pass\n",
     "failing where it passes": "try:\n    User('test')\n    pytest.fail('no')\nexcept Exception:\n    pass\n",
     "expected to fail": "@pytest.mark.xfail\ndef test_it():\n    User('test')\n",
+    "expected, given as a function": "pytest.raises(ValueError, lambda: User('test'))\n",
+    "its patterns replaced": "def test_it(patch):\n    patch.setattr('shop.checks.LISTED', ())\n    listed('test')\n",
+    "itself replaced": "@patch('shop.checks.User')\ndef test_it(User_):\n    User('test')\n",
     "another class": "class User:\n    pass\nUser('test')\n",
     "one of two": "try:\n    from a import User\nexcept ImportError:\n    User = None\nUser('test')\n",
     "a parameter": "def f(User):\n    User('test')\n",
@@ -320,7 +354,7 @@ PASSING = {
     "an argument too few": "User(name='test')\nUser.of(label='test')\n",
     "positional behind a star": "User(*a, 'test')\n",
 }
-IMPORT = "import pytest\nfrom shop.checks import User, allowed\n"
+IMPORT = "import pytest\nfrom shop.checks import User, allowed, listed\n"
 
 
 @pytest.mark.parametrize("text", PASSING.values(), ids=PASSING)
@@ -337,6 +371,7 @@ REJECTED = {
     "in a function": ("def f():\n    from shop.checks import User as U\n    return U('test')\n", ["test"]),
     "by module": ("import shop.checks as c\nc.User('test')\n", ["test"]),
     "re-exported": ("from shop import User as Other\nOther('test')\n", ["test"]),
+    "a list by name": ("def test_it(patch):\n    patch.setattr('os.LISTED_', 1)\n    listed('test')\n", ["test"]),
     "a function": ("allowed('a')\nallowed('c')\n", ["a"]),
     "in a broad try": ("try:\n    User('test')\nexcept Exception as e:\n    print(e)\n", ["test"]),
     "behind a comment": ("User(  # a ) or two\n    'test',\n)\n", ["test"]),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from ssot_fix.bindings import Module
 
@@ -24,7 +24,11 @@ class Replaced:
 
     def at(self, node: ast.AST, name: str) -> bool:
         """Whether something else stands in place of what is called so, by code around a visited node."""
-        return self._is_any and any(name in self._by(each) for each in self._module.ancestors(node))
+        return self.any_at(node, {name})
+
+    def any_at(self, node: ast.AST, names: Collection[str]) -> bool:
+        """The same for any of some names."""
+        return self._is_any and any(not self._by(each).isdisjoint(names) for each in self._module.ancestors(node))
 
     def _by(self, node: ast.AST) -> frozenset[str]:
         if node not in self._known:

@@ -19,6 +19,7 @@ from ssot_fix.audit.areas.validators_find import Checked, Entry, Verdict, checks
 from ssot_fix.audit.areas.validators_run import Run
 from ssot_fix.audit.areas.validators_values import UNKNOWN, Value
 from ssot_fix.audit.model import Finding, Place, Rejected, Severity, Validator
+from ssot_fix.audit.replaced import Replaced
 from ssot_fix.audit.text import Text
 from ssot_fix.bindings import load
 from ssot_fix.newer_syntax import Unparseable
@@ -207,8 +208,11 @@ def _pass(view: View, path: str, guards: Mapping[str, _Guard]) -> None:
         module = load(path, view.project.module_name(path), raw, seeds)
     except (UnreadableText, Unparseable):
         return
+    replaced = Replaced(module)
     for call in calls(module, view.project, {guard.path: guard.names for guard in guards.values()}):
-        _judge(view, path, call, guards[call.path])
+        code = guards[call.path].code
+        if not replaced.any_at(call.node, {*call.name.split("."), *code.functions, *code.constants}):
+            _judge(view, path, call, guards[call.path])
 
 
 def _may_pass(name: bytes, raw: bytes) -> bool:
@@ -243,8 +247,12 @@ def _judge(view: View, path: str, call: Call, guard: _Guard) -> None:
     parameters = entry.parameters
     positional = [] if entry.function is None and entry.of is not None and entry.of.has_bases else parameters
     others = dict.fromkeys(parameters, UNKNOWN) | unknown_of(call.node, parameters)
-    for literal in literals(call.node, positional):
+    passed = list(literals(call.node, positional))
+    whole = others | {literal.name: literal.value for literal in passed}
+    for literal in passed:
         told = _told(guard, entry, others, literal)
+        if told.lifted_by and verdict(guard.code, guard.outside, entry, whole).outcome != "rejected":
+            continue  # what else is passed lifts it
         checked = _checked(guard, call.name, literal, told)
         if checked is None:
             continue

@@ -83,6 +83,9 @@ def _is_expected(module: Module, node: ast.Call) -> bool:
             case ast.Try():
                 if below in around.body and _catches(around, below):
                     return True
+            case ast.Call(func=called):
+                if below is not called and _is_expecting(around):  # what it is given is called there
+                    return True
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
                 marks = [inner for decorator in around.decorator_list for inner in ast.walk(decorator)]
                 if any(isinstance(mark, ast.Attribute) and mark.attr == "xfail" for mark in marks):

@@ -168,15 +168,34 @@ def _verdict(code: Code, outside: Outside, entry: Entry, arguments: Mapping[str,
         return (Verdict("rejected", patterns[-1]) if patterns else Verdict("open")), run.steps
     steps = run.steps
     for line in sorted(run.conditions)[:4]:
-        led: list[str] = []
+        led: list[tuple[str, bool]] = []
         for holds in (False, True):
             other, raises, may_end = follow(code, outside, entry, arguments, {line: holds})
             steps += other.steps
-            led += [pattern for pattern in raises if pattern and not may_end][-1:]
+            led += [(pattern, holds) for pattern in raises if pattern and not may_end][-1:]
         if led:
-            lifted_by = f"{ast.unparse(run.conditions[line])} (line {line})" if len(led) == 1 else ""
-            return Verdict("rejected", led[-1], lifted_by), steps
+            pattern, holds = led[-1]
+            lifting = _negated(run.conditions[line]) if holds else run.conditions[line]
+            return Verdict(
+                "rejected", pattern, f"{ast.unparse(lifting)} (line {line})" if len(led) == 1 else ""
+            ), steps
     return Verdict("open" if patterns else "accepted"), steps
+
+
+_OPPOSITES: dict[type[ast.cmpop], type[ast.cmpop]] = {
+    **{ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.In: ast.NotIn, ast.NotIn: ast.In},
+    **{ast.Is: ast.IsNot, ast.IsNot: ast.Is},
+}
+
+
+def _negated(node: ast.expr) -> ast.expr:
+    """A condition that holds where another one does not."""
+    match node:
+        case ast.UnaryOp(op=ast.Not(), operand=inner):
+            return inner
+        case ast.Compare(left=left, ops=[operator], comparators=comparators) if type(operator) in _OPPOSITES:
+            return ast.Compare(left, [_OPPOSITES[type(operator)]()], comparators)
+    return ast.UnaryOp(ast.Not(), node)
 
 
 # Entries
