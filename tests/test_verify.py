@@ -214,7 +214,7 @@ def test_ctrl_c_while_a_command_runs(repository, command_environment, tmp_path, 
         while not pids.exists() and process.poll() is None:
             time.sleep(0.02)
         os.kill(process.pid, signal.SIGINT)
-        _, said = process.communicate(timeout=20)
+        _, said = process.communicate(timeout=60)
     finally:
         process.kill()
     assert process.returncode == 2
