@@ -183,6 +183,7 @@ def test_what_can_not_be_told_is_a_note(text: str) -> None:
 
 LOCATIONS = {
     "of the file's folder": ("x/alembic.ini", "[alembic]\nscript_location = %(here)s/db\n", "x/db"),
+    "of a package, with several colons": ("alembic.ini", "[alembic]\nscript_location = pkg:a:db\n", "pkg/a/db"),
     "of a package": ("alembic.ini", "[alembic]\nscript_location = pkg:db\n", "pkg/db"),
     "of another section": ("alembic.ini", "[other]\nscript_location = ./x//db/\n", "x/db"),
     "of a pyproject.toml below": ("x/pyproject.toml", '[tool.alembic]\nscript_location = "db"\n', "x/db"),

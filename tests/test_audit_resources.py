@@ -224,6 +224,19 @@ LOCKS = {
         [True],
     ),
     "before an exception": ("await self.lock.acquire()\nawait self.g()\nself.lock.release()", [False]),
+    "in what handles any exception": (
+        "await self.lock.acquire()\ntry: ...\nexcept BaseException:\n    self.lock.release()\n    raise\n"
+        "self.lock.release()",
+        [True],
+    ),
+    "in what handles one": (
+        "await self.lock.acquire()\ntry: ...\nexcept E:\n    self.lock.release()\n    raise\nself.lock.release()",
+        [False],
+    ),
+    "again, within its with": (
+        "async with self.lock:\n    self.lock.release()\n    await self.g()\n    await self.lock.acquire()",
+        [True],
+    ),
     "by somebody else": ("await self.lock.acquire()\nreturn True", []),
     "of another one": ("await self.lock.acquire()\nawait self.g()\nself.other.release()", []),
     "that may be something else": ("await self.any.acquire()\nawait self.g()\nself.any.release()", []),

@@ -176,7 +176,8 @@ def _folder(view: View, file: str, written: str) -> str | None:
     if written.startswith("/"):
         return None
     if ":" in written:
-        return _in_package(view, *written.split(":", 1))
+        package, *parts = written.split(":")  # as Alembic splits it: at each
+        return _in_package(view, package, "/".join(parts))
     beside = _normal(posixpath.join(posixpath.dirname(file), written))
     from_root = _normal(written)
     for folder in (from_root, beside):

@@ -16,6 +16,7 @@ LOCKS: Final = frozenset(
     f"{package}.{name}" for package in ("asyncio", "anyio") for name in ("Lock", "Semaphore", "Condition")
 ) | {"asyncio.BoundedSemaphore"}
 _Made = Mapping[ast.Name | ast.Attribute, str]  # what new locks are assigned to, with the path of what makes them
+_BROAD: Final = frozenset({"BaseException", "Exception"})
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
 
@@ -45,8 +46,11 @@ def lock_sites(text: Text, module: Module, found: Sequence[Use]) -> Iterator[Sit
     for hold in holds:
         if hold.how == "release":
             place = hold.lock, hold.coroutine
-            released[place] = released.get(place, False) or _in_finally(view, hold.node)
+            released[place] = released.get(place, False) or _whatever_happens(view, hold.node)
+    held = {(hold.lock, view.parents[view.parents[hold.node]]) for hold in holds if hold.how == "with"}
     for hold in holds:
+        if hold.how == "acquire" and any((hold.lock, each) in held for each in view.ancestors(hold.node)):
+            continue  # again, for the rest of a `with` that releases it
         is_good = hold.how == "with" or released.get((hold.lock, hold.coroutine))
         if hold.how != "release" and is_good is not None:
             yield _site(view, hold, is_good)
@@ -108,9 +112,12 @@ def _hold(view: Module, node: ast.expr, lock: Hashable, path: str) -> _Hold | No
     return None
 
 
-def _in_finally(view: Module, node: ast.AST) -> bool:
+def _whatever_happens(view: Module, node: ast.AST) -> bool:
+    """Whether a node stands in a `finally`, or in what handles any exception."""
     for parent in view.ancestors(node):
         if isinstance(parent, ast.Try | ast.TryStar) and node in parent.finalbody:
+            return True
+        if isinstance(parent, ast.ExceptHandler) and (parent.type is None or ast.unparse(parent.type) in _BROAD):
             return True
         node = parent
     return False
