@@ -520,9 +520,16 @@ def test_what_matches_no_pattern_is_not_rejected_by_one(tests: list[str], before
     entry = entry_of(code, "f")
     assert entry is not None
     held = list(checks(code, ["f"], lambda _dotted: UNKNOWN))
-    told = verdict(code, lambda _dotted: UNKNOWN, entry, {"x": known(value, Value(about="x"))})
-    if told.outcome == "rejected" and any(told.pattern in each.patterns for each in held):
+
+    def rejecting(text: str) -> str:
+        told = verdict(code, lambda _dotted: UNKNOWN, entry, {"x": known(text, Value(about="x"))})
+        return told.pattern if told.outcome == "rejected" else ""
+
+    if any(rejecting(value) in each.patterns for each in held):
         assert any(each.may_match(value) for each in held)
+    for each in held:  # a pattern rejects no more than its kind says
+        assert not [text for text in each.exact if rejecting(f"{text}q") == text]
+        assert not [text for text in each.prefixes if rejecting(f"q{text}q") == text]
 
 
 def _ends(text: str, value: str, y: bool) -> str:

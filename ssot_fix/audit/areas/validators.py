@@ -271,13 +271,17 @@ def _is_of_class(entry: Entry) -> bool:
 
 
 def _told(guard: _Guard, entry: Entry, others: Mapping[str, Value], literal: Argument) -> Verdict:
-    if not guard.may_match(literal.value):
-        return Verdict("accepted" if literal.value.is_known else "open")
     key = entry.name, literal.name, literal.value
     if key not in guard.verdicts:
-        arguments = {**others, literal.name: literal.value}
-        guard.verdicts[key] = verdict(guard.code, guard.outside, entry, arguments)
+        guard.verdicts[key] = _verdict(guard, entry, others, literal)
     return guard.verdicts[key]
+
+
+def _verdict(guard: _Guard, entry: Entry, others: Mapping[str, Value], literal: Argument) -> Verdict:
+    """What becomes of a literal, followed through the code only if it may match a pattern."""
+    if not guard.may_match(literal.value):
+        return Verdict("accepted" if literal.value.is_known else "open")
+    return verdict(guard.code, guard.outside, entry, {**others, literal.name: literal.value})
 
 
 def _checked(guard: _Guard, name: str, literal: Argument, told: Verdict) -> Checked | None:
