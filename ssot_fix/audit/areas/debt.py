@@ -27,7 +27,7 @@ _MARKER = re.compile(
     r"(?![\w\"'`/|*.\\]|-(?!-)|,? (?:and|or|&) [A-Z]+\b|, [A-Z]+\b"
     r"| (?i:(?:comment|marker|item|list|tag|keyword|pattern|placeholder|count)s?|entr(?:y|ies)|tracking|detection)\b)"
 )
-_CLASS = re.compile(rb"^[ \t]*class[ \t]+[\w\x80-\xff]+(?:\[[^\n]{0,200}\])?[ \t]*\(([^)]{1,500})\)", re.MULTILINE)
+_CLASS = re.compile(rb"\n[ \t]*class[ \t]+[\w\x80-\xff]+(?:\[[^\n]{0,200}\])?[ \t]*\(([^)]{1,500})\)")
 _NAME = re.compile(rb"[A-Za-z_\x80-\xff][\w\x80-\xff]*")
 # From the last `#` before a marker: a line of many is gone through once.
 _SPELLS_MARKER = re.compile(rb"#[^\r\n#]*\b(?:TODO|FIXME|XXX|HACK)")
@@ -55,7 +55,7 @@ def look(text: Text) -> Facts | None:
     Raises UnreadableText, Unparseable.
     """
     found = [*_marked(text), *(Item(*item) for item in unfinished(text))]
-    bases = {name for listed in _CLASS.findall(text.raw) for name in _NAME.findall(listed)}
+    bases = {name for listed in _CLASS.findall(b"\n" + text.raw) for name in _NAME.findall(listed)}
     if not found and not bases:
         return None
     names = sorted(name.decode("utf-8", "replace") for name in bases)

@@ -26,7 +26,10 @@ _OPENS = re.compile(rb"open\s*\((?<!\wopen\()")
 _START: Final = "entry-point"
 _PROCESS: Final = "subprocess"
 _ALWAYS_PIPED: Final = frozenset({"check_output", "getoutput", "getstatusoutput"})
-_SPELLED: Final = tuple(b"fdopen _text FileHandler TextIOWrapper basicConfig ConfigParser FileType".split())
+_SPELLED: Final = tuple(
+    b"fdopen read_text write_text FileHandler TextIOWrapper basicConfig ConfigParser FileType".split()
+)
+_UNIMPORTED: Final = (b"read_text", b"write_text", b"ConfigParser")
 _IMPORTED: Final = (b"subprocess", b"tempfile", b"fileinput")
 
 
@@ -56,7 +59,7 @@ def look(text: Text) -> Facts | None:
     """
     raw = text.raw
     opens, starts = _may_open(text), b"__main__" in raw and not raw.isascii()
-    wanted = (seeds(raw) if opens else frozenset()) | (SEEDS if starts else frozenset())
+    wanted = (seeds(_telling(text)) if opens else frozenset()) | (SEEDS if starts else frozenset())
     module = text.module(wanted) if wanted else None
     sites = list(_opened(module)) if module and opens else []
     seen = program(module, _NO_PROJECT) if module and starts else None
@@ -126,6 +129,11 @@ def _may_open(text: Text) -> bool:
     if any(word in raw for word in _SPELLED) or (b"open" in raw and _OPENS.search(raw) is not None):
         return True
     return any(name in text.importing for name in _IMPORTED)
+
+
+def _telling(text: Text) -> bytes:
+    """What tells the names by which a file may open text: the lines of its imports, and what it need not import."""
+    return b" ".join((text.importing, *(name for name in _UNIMPORTED if name in text.raw)))
 
 
 def _opened(module: Module) -> Iterator[Site]:

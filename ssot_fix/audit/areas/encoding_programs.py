@@ -25,7 +25,8 @@ _PRINTS: Final = frozenset(
 SEEDS: Final = frozenset({part for path in _PRINTS for part in path.split(".")} - {"builtins", "write", "writelines"})
 _WRAPS: Final = (b"TextIOWrapper", b"getwriter", b"fileno", b"encoding")
 # What may set `sys.stdout`: an assignment, perhaps of several things at once.
-_SETS: Final = re.compile(rb"\.(?:[\s\\]++|#[^\r\n]*+[\r\n])*+stdout(?:[\s\\)]++|#[^\r\n]*+[\r\n])*+(?:=(?!=)|,)")
+_GAP: Final = rb"(?:[\s\\)]++|#[^\r\n]*+[\r\n])*+"
+_SETS: Final = re.compile(rb"sys[\w\x80-\xff]*+%(gap)b\.%(gap)bstdout%(gap)b(?:=(?!=)|,)" % {b"gap": _GAP})
 _COMMANDS: Final = frozenset({"command", "group", "callback"})
 _FUNCTIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef)
 _MENTIONS: Final = (ast.Name, ast.Attribute)

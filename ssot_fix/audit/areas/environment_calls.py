@@ -23,7 +23,7 @@ _IMPORT = re.compile(
     rb"|import[ \t]+([^\r\n#;]*))"
 )
 _TAKEN = re.compile(rb"([.\w]+)(?:\s+as\s+(\w+))?")
-_CALLED = rb"(?:\s*\.\s*\w+)*\s*\(\s*\)"
+_CALLED = re.compile(rb"(?:\s*\.\s*\w+)*\s*\(\s*\)")
 _ASSIGNING = re.compile(rb"(\w+)[ \t]*(?::[^=\r\n]*)?=[\s(\\]*\Z")
 _LONGEST_ANNOTATION = 200
 _MOST_NAMES = 200  # each is looked for in the whole file
@@ -35,7 +35,11 @@ _OPERATIONS = {name: use for use, names in METHOD_NAMES.items() for name in name
 _READING = re.compile(
     r"get_(?:int|bool|float|str|list|json|path|required|or_raise)|require|require_env|must_get|is_set"
 )
-_USED = rb"[\s)]*(?:\.\s*(?:%s|%s)\s*\(|\[)" % ("|".join(_OPERATIONS).encode(), _READING.pattern.encode())
+_USED = re.compile(
+    rb"(?:%s)?[\s)]*(?:\.\s*(?:%s|%s)\s*\(|\[)"
+    % (_CALLED.pattern, "|".join(_OPERATIONS).encode(), _READING.pattern.encode())
+)
+_IN = re.compile(rb"in\b(?<!\win)\s+(\w+\.)?")
 _WHOLE = {"copy", "subprocess", "update", "clear"}
 _KEYS = ("key", "name", "var", "variable")
 _Method = ast.FunctionDef | ast.AsyncFunctionDef
@@ -79,24 +83,34 @@ def _names_of(match: re.Match[bytes]) -> Iterator[bytes]:
 
 def _is_called(raw: bytes, name: bytes) -> bool:
     """Whether a name, or an attribute of it, may be called without arguments."""
-    return name.isascii() and re.search(name + _CALLED, raw) is not None
+    return name.isascii() and next(_followed(raw, name, _CALLED), None) is not None
 
 
 def _is_used(raw: bytes, names: Iterable[str]) -> bool:
     """Whether something is done with what names stand for, or what calls of them give."""
-    return any(
-        re.search(name.encode() + rb"(?:(?:\s*\.\s*\w+)*\s*\(\s*\))?" + _USED, raw)
-        or re.search(rb"\bin\s+(?:\w+\.)?" + name.encode(), raw)
-        for name in sorted(names)
-    )
+    sought = tuple(name.encode() for name in sorted(names))
+    if any(next(_followed(raw, name, _USED), None) is not None for name in sought):
+        return True
+    places = (place for match in _IN.finditer(raw) for place in {match.end(), match.start(1)} - {-1})
+    return any(raw.startswith(sought, place) for place in places)
+
+
+def _followed(raw: bytes, name: bytes, behind: re.Pattern[bytes]) -> Iterator[int]:
+    """Where a name stands, whatever is before it, with something behind it: quicker than a pattern for each name."""
+    at = raw.find(name)
+    while at >= 0:
+        match = behind.match(raw, at + len(name))
+        if match is not None:
+            yield at
+        at = raw.find(name, match.end() if match is not None else at + 1)
 
 
 def held_names(raw: bytes, called: Iterable[str]) -> frozenset[str]:
     """The variables and attributes to which a file may assign what calls of these names give."""
     found = set()
     for name in sorted(called):
-        for match in re.finditer(name.encode() + _CALLED, raw):
-            if held := _ASSIGNING.search(raw[max(0, match.start() - _LONGEST_ANNOTATION) : match.start()]):
+        for start in _followed(raw, name.encode(), _CALLED):
+            if held := _ASSIGNING.search(raw[max(0, start - _LONGEST_ANNOTATION) : start]):
                 found.add(held[1].decode(errors="replace"))
     return frozenset(found)
 

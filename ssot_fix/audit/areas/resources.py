@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,7 @@ _OPENED: Final = {
     ]
     for top in dict.fromkeys(path.partition(".")[0] for path in (*RESOURCES, *FACTORIES, *LOCKS))
 }
+_WORD: Final = re.compile(rb"\w+")
 _RAISES: Final = frozenset({"raises", "assertRaises", "assertRaisesRegex"})
 
 
@@ -76,7 +78,8 @@ def look(text: Text) -> tuple[Site, ...] | None:
 def _wanted(text: Text) -> list[str]:
     """The dotted paths of what a file may open: it imports the top, and calls the last part or names it anew."""
     raw, importing = text.raw, text.importing
-    tops = [top for top in _OPENED if top in importing or top == b"builtins"]
+    words = {b"builtins", *_WORD.findall(importing)}
+    tops = [top for top in _OPENED if top in words]
     opened = [(path, name) for top in tops for path, name in _OPENED[top]]
     spelled = {name for name in {name for _, name in opened} if name + b"(" in raw or name + b" as " in importing}
     return [path for path, name in opened if name in spelled]
