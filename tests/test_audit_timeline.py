@@ -225,13 +225,14 @@ def test_only_files_below_the_root_count(story):
     assert seen.view.python == ("a.py",)
 
 
-def test_a_shallow_clone_begins_where_it_begins(story, tmp_path):
+def test_a_shallow_clone_begins_where_it_begins_and_blames_nobody_for_what_was_there(story, tmp_path):
     for n in range(4):
         story.commit({"a.py": f"BAD_x = {n}\n" * (n + 1)})
     story.tell()
     story.git("clone", "--quiet", "--depth=2", story.root.as_uri(), str(tmp_path / "clone"))
     seen = Seen(story, root=tmp_path / "clone")
-    assert seen.told() == [(2, 3, 0, 3, 0), (3, 4, 0, 1, 0)]
+    assert seen.told() == [(2, 3, 0, 0, 0), (3, 4, 0, 1, 0)]
+    assert seen.born() == {("a.py", "x"): [3]}
     assert seen.span.start is None
 
 

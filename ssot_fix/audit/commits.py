@@ -44,11 +44,15 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A commit of the range: its parents' ids, and what changed against each of them."""
+    """A commit of the range: its parents' ids, and what changed against each of them.
+
+    With `is_cut` the repository lacks its parents, as at the end of a shallow history: its changes are all its files.
+    """
 
     commit: Commit
     parents: tuple[str, ...]
     changes: tuple[tuple[Change, ...], ...]
+    is_cut: bool = False
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,12 @@ def span(root: Path, last: int, revisions: str | None = None) -> Span:
     changes = dict(zip([*edges, *apart], _compare(root, [*edges, *apart]), strict=True))
     told = commits_of(root, [head, *parents, *([start] if start else [])])
     steps = [
-        Step(told[commit], others, tuple(changes[parent, commit] for parent in others or ("",)))
+        Step(
+            told[commit],
+            others,
+            tuple(changes[parent, commit] for parent in others or ("",)),
+            is_cut=not others and _is_cut(root, commit),
+        )
         for commit, others in parents.items()
     ]
     outside = {first: changes[edge] for edge in apart for first in edge[1:]}
@@ -127,6 +136,11 @@ def resolve(root: Path, name: str) -> str:
         )
     except GitError:
         raise RangeError(f"git has no commit `{name}` here") from None
+
+
+def _is_cut(root: Path, commit: str) -> bool:
+    """Whether a commit that git gives no parents has some."""
+    return b"\nparent " in run_git(root, "cat-file", "commit", commit).partition(b"\n\n")[0]
 
 
 def _before(head: str, parents: Mapping[str, tuple[str, ...]]) -> str | None:

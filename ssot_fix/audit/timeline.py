@@ -149,7 +149,7 @@ class Timeline:
         for path, old, new in self._differences(step.commit.id, first, step.changes[0]):
             scope = self._scope(path)
             state.add(scope, old, new)
-            for pattern in {**old.bad, **new.bad}:
+            for pattern in {**old.bad, **new.bad} if not step.is_cut else ():
                 before, after = old.bad.get(pattern, 0), new.bad.get(pattern, 0)
                 if after == before:
                     continue
