@@ -106,6 +106,49 @@ def test_the_work_tree_plays_no_part(platform, ssot_fix):
     assert report_of(ssot_fix, platform) == before
 
 
+def test_an_object_that_came_later_is_looked_at(story, ssot_fix):
+    story.commit({"a.py": "# TODO: one\n"})
+    story.commit({"a.py": "x = 1\n"})
+    story.tell()
+    blob = story.git("rev-parse", "HEAD~:a.py")
+    lost = story.root / ".git" / "objects" / blob[:2] / blob[2:]  # git packs only many
+    held = lost.read_bytes()
+    lost.unlink()
+    assert "not in the repository" in report_of(ssot_fix, story)["notes"][0]
+    lost.write_bytes(held)
+    report = report_of(ssot_fix, story)
+    assert not any("not in the repository" in note for note in report["notes"])
+    assert report["points"][0]["brought"] == {"debt": 1}
+
+
+def test_a_history_that_became_longer_is_read_anew(story, ssot_fix, tmp_path):
+    story.commit({"a.py": "x = 1\n"})
+    story.commit({"a.py": "x = 1\n# TODO: one\n"}, author="Bo")
+    for n in range(3):
+        story.commit({"b.py": f"x = {n}\n"})
+    story.tell()
+    clone = tmp_path / "clone"
+    story.git("clone", "--quiet", "--depth=3", story.root.as_uri(), str(clone))
+
+    def since():
+        report = json.loads(ssot_fix(clone, "audit", "--format", "json", "--last", "1").stdout)
+        return report["findings"][0]["since"]
+
+    assert since() is None
+    story.git("-C", str(clone), "fetch", "--quiet", "--depth=5")
+    assert since()["author"] == "Bo"
+
+
+def test_an_object_that_was_replaced_is_read_anew(story, ssot_fix):
+    story.commit({"a.py": "# TODO: one\n"})
+    story.tell()
+    assert len(report_of(ssot_fix, story)["findings"]) == 1
+    tree = story.git("mktree", input=b"")
+    other = story.git("-c", "user.name=A", "-c", "user.email=a@example.invalid", "commit-tree", "-m", "x", tree)
+    story.git("replace", story.ids[0], other)
+    assert report_of(ssot_fix, story)["findings"] == []
+
+
 def test_a_range_ends_where_it_is_said(platform, ssot_fix):
     report = report_of(ssot_fix, platform, "--range", f"{platform.ids[0]}..{platform.ids[1]}")
     assert report["head"]["id"] == platform.ids[1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import cast
@@ -61,24 +62,26 @@ def _known(asked: Asked, spanned: Span, progress: Progress) -> Report:
     """What the repository tells of a range: nothing of that ever changes, so that it is worked out once."""
     store, config = asked.planning.store, asked.planning.config
     if store is None:
-        return seen(config, spanned, None, progress)
+        return seen(config, spanned, None, progress)[0]
     tells = program()
     name = _name(tells, config, spanned)
     held = store.restore(name) if name else None
     if isinstance(held, Report):
         return held
-    report = seen(config, spanned, Shelf(store, tells), progress)
-    if name:
+    report, is_whole = seen(config, spanned, Shelf(store, tells), progress)
+    if name and is_whole:
         store.save(name, dump(report))
     return report
 
 
 def _name(tells: bytes, config: Config, spanned: Span) -> str:
-    """What tells an audit from others; a history may become longer, and objects may come."""
-    is_shallow = run_git(config.root, "rev-parse", "--is-shallow-repository")
-    commits = [step.commit.id for step in spanned.steps]
+    """What tells an audit from others: a history may become longer, and objects may be replaced."""
+    root, commits = config.root, [step.commit.id for step in spanned.steps]
     start = spanned.start.id if spanned.start else None
+    shallow = root / os.fsdecode(run_git(root, "rev-parse", "--git-path", "shallow").removesuffix(b"\n"))
+    ends = shallow.read_bytes() if shallow.is_file() else b""
+    replaced = run_git(root, "for-each-ref", "refs/replace")
     try:
-        return f"audited-{named(tells, config.digestible(), start, commits, is_shallow)}"
+        return f"audited-{named(tells, config.digestible(), start, commits, ends, replaced)}"
     except Undigestible:
         return ""

@@ -35,7 +35,7 @@ from ssot_fix.audit.timeline import State
 from ssot_fix.audit.view import CommitView
 from ssot_fix.engine.executors import aside
 from ssot_fix.project.config import Config
-from ssot_fix.project.objects import Reader
+from ssot_fix.project.objects import Objects, Reader
 
 _LOOKS: Mapping[str, Look] = {
     "environment": environment.look,
@@ -51,14 +51,15 @@ _LOOKS: Mapping[str, Look] = {
 _PRODUCTION_ONLY = {"debt", "validators"}
 
 
-def seen(config: Config, span: Span, shelf: Shelf | None, progress: Progress) -> Report:
+def seen(config: Config, span: Span, shelf: Shelf | None, progress: Progress) -> tuple[Report, bool]:
     """What is to be said of a range. Findings come without remedies; checks, criteria and phases are not there.
 
-    Raises GitError.
+    Also whether the repository lacks nothing that was asked for, and so will never tell more. Raises GitError.
     """
     with Reader(config.root) as reader, _without_collector():
         view = CommitView(config, span.head.id, tree_of(config.root, span.head.id), reader)
-        return _Seeing(view, span, reader, shelf, progress).report()
+        report = _Seeing(view, span, reader, shelf, progress).report()
+        return report, not (view.known.missing or Objects(view.root).is_partial)
 
 
 @contextmanager
