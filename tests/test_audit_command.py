@@ -106,6 +106,35 @@ def test_the_work_tree_plays_no_part(platform, ssot_fix):
     assert report_of(ssot_fix, platform) == before
 
 
+@pytest.mark.parametrize("unreadable", ["def broken(:\n", "\udcff", None])
+def test_a_version_that_cannot_be_read_has_taken_nothing_out(story, ssot_fix, unreadable):
+    code = "# TODO: this\nFILE = open('a.txt')\n"
+    story.commit({"a.py": code}, author="Bo")
+    broken = f"{code}{unreadable}".encode("utf-8", "surrogateescape")
+    story.commit({"a.py": broken})
+    story.commit({"a.py": f"{code}X = 1\n"})
+    story.tell()
+    if unreadable is None:
+        blob = story.git("rev-parse", "HEAD~:a.py")
+        (story.root / ".git" / "objects" / blob[:2] / blob[2:]).unlink()
+    report = report_of(ssot_fix, story)
+    assert {each["since"]["author"] for each in report["findings"] if each["area"] != "debt"} == {"Bo"}
+    assert report["regressions"] == []
+    assert [point["brought"] or point["taken"] for point in report["points"][1:]] == [{}, {}]
+    report = report_of(ssot_fix, story, "--last", "1")
+    assert {each["since"] and each["since"]["author"] for each in report["findings"]} <= {None, "Bo"}
+    assert report["points"][0]["brought"] == {}
+
+
+def test_at_the_head_what_cannot_be_read_holds_nothing(story, ssot_fix):
+    story.commit({"a.py": "FILE = open('a.txt')\n"})
+    story.commit({"a.py": "FILE = open('a.txt')\ndef broken(:\n"})
+    story.tell()
+    report = report_of(ssot_fix, story)
+    assert report["findings"] == []
+    assert report["summaries"][0]["now"]["all"] == 0
+
+
 def test_an_object_that_came_later_is_looked_at(story, ssot_fix):
     story.commit({"a.py": "# TODO: one\n"})
     story.commit({"a.py": "x = 1\n"})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from ssot_fix.audit.area import Area
@@ -26,6 +26,8 @@ class Walk:
         self._areas = areas
         self._beyond = beyond
         self._stands: dict[tuple[str, bytes], Standing] = {}
+        unread = {blob for blob in contents(span, view) if view.known.is_unread(blob)} - {*view.blobs.values()}
+        self._instead = _nearest(span, unread) if unread else {}
 
     def sites(self, area: Area, path: str) -> list[Site]:
         """The sites of a file of the head."""
@@ -42,9 +44,16 @@ class Walk:
 
     def _standings(self, path: str, blob: bytes) -> Iterator[Standing]:
         for area in self._areas:
-            facts = self._view.known.facts(area.name, blob)
+            facts = self._facts(area.name, blob)
             if facts is not None:
                 yield standing(area.name, area.sites(path, facts))
+
+    def _facts(self, area: str, blob: bytes) -> object | None:
+        """What a content tells; of one that can't be read what that next to it does: nobody took out what is there."""
+        facts = self._view.known.facts(area, blob)
+        if facts is None and blob in self._instead:
+            return self._view.known.facts(area, self._instead[blob])
+        return facts
 
     def start(self, imports: Mapping[str, Standing]) -> State:
         """How all stood before the range; `imports` is by path what depends on more than a file."""
@@ -72,6 +81,20 @@ def contents(span: Span, view: CommitView, scope: Scope | None = None) -> set[by
             for path, blob in ((change.renamed_from or change.path, change.old), (change.path, change.new)):
                 if blob and view.is_python(path) and scope in {None, view.scope(path)}:
                     found.add(blob)
+    return found
+
+
+def _nearest(span: Span, unread: Collection[bytes]) -> dict[bytes, bytes]:
+    """For contents that can't be read what their files held before, or after if that is not known either."""
+    found: dict[bytes, bytes] = {}
+    changes = [change for each in _first_hand(span) for change in each if change.old and change.new]
+    pairs = [(change.old, change.new) for change in changes]
+    for near, blob in (*pairs, *((new, old) for old, new in reversed(pairs))):
+        assert near is not None
+        assert blob is not None
+        held = found.get(near, near)
+        if blob in unread and held not in unread:
+            found.setdefault(blob, held)
     return found
 
 

@@ -91,6 +91,10 @@ class Known:
         tables = {**self.tables, **more.tables, _ERRORS: errors}
         return Known(tables, self.missing | more.missing, self.large | more.large)
 
+    def is_unread(self, blob: bytes) -> bool:
+        """Whether a blob may hold more than it tells: it could not be read or parsed."""
+        return blob in self.missing or blob in self.large or bool(self.error(blob))
+
     def error(self, blob: bytes) -> str:
         """Why a blob could not be read or parsed."""
         return str(self.facts(_ERRORS, blob) or "")
