@@ -290,6 +290,29 @@ FATES = [
         ["class a:Engine: replaced a:Motor"],
     ),
     (
+        "a name of other scopes is not bound",
+        [
+            {"a.py": "def f():\n    return 1\n"},
+            {"a.py": "xs = [f for f in ()]\ndef g():\n    f = 1\nclass A:\n    f = 1\ndel f\n"},
+        ],
+        ["function a:f: gone"],
+    ),
+    (
+        "bound to something that no definition makes",
+        [
+            {"a.py": klass("Engine", "start", "stop") + klass("Shape", "draw") + "def f():\n    return 1\n"},
+            {
+                "a.py": klass("Engine", "start")
+                + "    stop = start\n\n\nShape = make_shape()\nif x:\n    f = partial(g)\nelse:\n    f = None\n"
+            },
+        ],
+        [
+            "method a:Engine.stop: replaced a:Engine.stop",
+            "class a:Shape: replaced a:Shape",
+            "function a:f: replaced a:f",
+        ],
+    ),
+    (
         "inherited from a base now",
         [
             {"a.py": klass("Base", "stop") + klass("Engine", "start", "stop", bases="(Base)")},

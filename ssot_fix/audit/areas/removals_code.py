@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import get_args
 
 from codemods.stale_imports.shapes import Shape, shapes
 from ssot_fix.audit.text import Text
@@ -17,6 +18,7 @@ from ssot_fix.source import UnreadableText
 
 _TREES = 150  # that are held at once, of about a megabyte each
 Node = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+_SCOPES = (*get_args(Node), ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _DEFINITION = re.compile(rb"\n([ \t]*+)(?:async[ \t]++)?+(?:def|class)[ \t]++([\w\x80-\xff]++)")
 _QUOTES = re.compile(rb"\"\"\"|'''")
 _WORD = re.compile(rb"[^\W\d][\w\x80-\xff]{3,}")
@@ -70,7 +72,7 @@ class Version:
 
     def forget(self) -> None:
         """Let go of the tree; it is parsed again if it is asked for."""
-        for name in ("_text", "definitions"):
+        for name in ("_text", "definitions", "bound"):
             self.__dict__.pop(name, None)
 
     @cached_property
@@ -99,6 +101,17 @@ class Version:
     def definitions(self) -> Mapping[str, Definition]:
         """What it defines at module level and in classes there, branches included; nothing if it can't be parsed."""
         return {each.name: each for each in _definitions(self.text.tree, "")} if self.text else {}
+
+    @cached_property
+    def bound(self) -> frozenset[str]:
+        """The names, qualified, that anything but a definition binds at module level and in classes there."""
+        if self.text is None:
+            return frozenset()
+        classes = {each.name: each.node for each in self.definitions.values() if each.kind == "class"}
+        found = set(_assigned(self.text.tree.body))
+        for name, node in classes.items():
+            found.update(f"{name}.{each}" for each in _assigned(node.body))
+        return frozenset(found)
 
     def defines(self, name: str) -> bool:
         """Whether it defines something, by its outline if it can't be parsed."""
@@ -202,6 +215,20 @@ def _is_within(parts: Sequence[str], others: Sequence[str]) -> bool:
     """Whether all parts stand among others, in this order."""
     rest = iter(others)
     return all(part in rest for part in parts)
+
+
+def _assigned(nodes: Sequence[ast.AST]) -> Iterator[str]:
+    """The names that the statements of a scope bind, definitions and what those hold aside."""
+    waiting = [*nodes]
+    while waiting:
+        node = waiting.pop()
+        match node:
+            case ast.Name(id=name, ctx=ast.Store()) | ast.MatchAs(name=str() as name):
+                yield name
+            case ast.alias(name=name, asname=asname):
+                yield asname or name.partition(".")[0]
+        if not isinstance(node, _SCOPES):
+            waiting += ast.iter_child_nodes(node)
 
 
 def _definitions(node: ast.AST, prefix: str) -> Iterator[Definition]:

@@ -63,7 +63,7 @@ class Fates:
 
     def of(self, loss: Loss) -> Fate:
         """What became of a definition."""
-        steps = (self._offered, self._inherited, self._moved, self._renamed, self._merged, self._replaced)
+        steps = (self._offered, self._inherited, self._moved, self._renamed, self._merged, self._replaced, self._bound)
         found = (step(loss) for step in steps)
         return next((fate for fate in found if fate), None) or self._gone(loss)
 
@@ -211,6 +211,13 @@ class Fates:
         count = "1 file" if switch.files == 1 else f"{switch.files} files"
         evidence = (f"the same commit switched {count} from it to {switch.new}, such as {switch.where}",)
         return Fate("replaced", switch.new, min(0.9, 0.5 + 0.1 * switch.files), evidence)
+
+    def _bound(self, loss: Loss) -> Fate | None:
+        """The name is there, for something that no definition makes: `Shape = make_shape()`."""
+        if loss.head is None or loss.name not in loss.head.bound:
+            return None
+        said = f"{loss.name} in {loss.now} stands for something else now"
+        return Fate("replaced", self._spelled(loss.now, loss.name), 0.9, (said,), is_there=True)
 
     def _gone(self, loss: Loss) -> Fate:
         matches = self._namesakes(loss)
