@@ -28,10 +28,10 @@ from ssot_fix.source import UnreadableText
 
 __all__ = ["NAME", "findings", "look", "validators"]
 NAME = "validators"
-_GAP = rb"(?:[\s\\)]|#[^\r\n]{0,400}+)*+"
+_GAP = rb"(?:[\s\\)]|#[^\r\n]{0,400}+[\r\n])*+"
 _CALLED = _GAP + rb"(?:\." + _GAP + rb"\w++" + _GAP + rb")*+(\(|as\b)"
 _MARK = re.compile(rb"[()\"'#]")
-_DEEPEST = 200  # as deep as Python nests parentheses
+_DEEPEST = 20  # parentheses in each other; what nests deeper is parsed
 
 
 def validators(view: View) -> tuple[Validator, ...]:
