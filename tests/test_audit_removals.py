@@ -567,3 +567,14 @@ def test_what_a_branch_outside_of_the_range_removed_came_with_the_merge(merged):
         "class pkg.a:Engine: gone in 5, 2 mentions",
         "module pkg.old: renamed pkg.new in 3, 0 mentions",
     ]
+
+
+def test_a_file_that_one_side_renamed_and_the_other_changed_was_renamed_by_that_side(tmp_path, command_environment):
+    story = Story(tmp_path / "project")
+    code = ENGINE + function("f", 20)
+    story.commit({"pkg/old.py": code})
+    side = story.commit({"pkg/old.py": None, "pkg/new.py": code})
+    main = story.commit({"pkg/old.py": f"{code}X = 1\n"}, 0)
+    story.commit({"pkg/old.py": None, "pkg/new.py": f"{code}X = 1\n"}, main, side)
+    story.tell(command_environment)
+    assert removed_in(story) == [f"module pkg.old: renamed pkg.new in {side}, 0 mentions"]

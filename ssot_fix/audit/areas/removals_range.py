@@ -29,7 +29,7 @@ def changes(span: commits.Span, exclude: Collection[str] = ()) -> Iterator[Chang
     """The changes of a range's Python files, a commit behind its parents; `exclude` are gitignore patterns.
 
     Of a merge those files count that differ from all parents that the range knows: what a branch brings that lies
-    outside of it came with the merge, as far as the range tells.
+    outside of it came with the merge, as far as the range tells. What one side had renamed, the merge has not.
     """
     excluded = Globs(exclude)
     known = {step.commit.id for step in span.steps} | ({span.start.id} if span.start else set())
@@ -37,7 +37,9 @@ def changes(span: commits.Span, exclude: Collection[str] = ()) -> Iterator[Chang
         edges = [edge for parent, edge in zip(step.parents, step.changes, strict=False) if parent in known]
         edges = edges or list(step.changes[:1])
         common = set.intersection(*({change.path for change in edge} for edge in edges))
+        left = set.intersection(*({change.renamed_from or change.path for change in edge} for edge in edges))
         for change in (each for edge in edges for each in edge if each.path in common):
             if change.path.endswith(".py") and not excluded.matches(change.path):
                 old, new = (blob.decode() if blob else None for blob in (change.old, change.new))
-                yield Change(step.commit, change.path, old, new, change.renamed_from)
+                was_at = change.renamed_from if change.renamed_from in left else None
+                yield Change(step.commit, change.path, old, new, was_at)
