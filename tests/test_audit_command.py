@@ -90,6 +90,17 @@ def test_what_a_run_would_rewrite_has_its_command(platform, ssot_fix):
     assert not found["imports"]["is_rewritable"]
 
 
+def test_what_one_line_asks_for_has_remedies_of_its_own(story, ssot_fix):
+    story.commit({"app/__init__.py": "", "app/old.py": "class Engine: ...\nclass Motor: ...\n"})
+    story.commit({"app/old.py": "", "app/run.py": "from app.old import Engine, Motor, Never\n"})
+    story.tell()
+    found = {each["message"]: each["remedy"] for each in report_of(ssot_fix, story)["findings"]}
+    assert len(found) == 3
+    assert all(message in remedy for message, remedy in found.items())
+    text = ssot_fix(story.root, "audit").stdout
+    assert "2 of them removed without a replacement, 1 never there" in " ".join(text.split())
+
+
 @pytest.mark.parametrize("format", ["text", "md", "json", "html"])
 def test_every_format_says_the_same_again(platform, ssot_fix, format):
     first = ssot_fix(platform.root, "audit", "--format", format, "--jobs", "1")

@@ -31,7 +31,7 @@ _RENAMED, _ALONE, _NAMESAKE = 0.7, 0.5, 0.2  # confidence where no old text is t
 _APART = 0.2  # by which the best candidate has to lead
 _UNLIKE = "not what it was"
 _NOT_IMPORTABLE = "can't be imported itself"
-_NEVER = "no commit ever had it"
+NEVER = "no commit ever had it"
 _PROVEN = "discover-moves"  # where a move is said that is in no settings
 _SAME_PLACE = 0.9  # confidence in the only module and class of the same two names, without any history
 
@@ -196,13 +196,13 @@ class Discovery:
         asking = {
             pair: [(path, pair[1] or _last(pair[0])) for path in dict.fromkeys(path for path, _ in uses[pair])]
             for pair, past in pasts.items()
-            if past.note == _NEVER
+            if past.note == NEVER
         }
         arrivals = self.history.arrivals(key for keys in asking.values() for key in keys)
         found = dict(pasts)
         for pair, keys in asking.items():
             if first := min((arrivals[key] for key in keys if key in arrivals), key=_day, default=None):
-                found[pair] = replace(found[pair], asked=first, note=f"{_NEVER}; asked for since {_told(first)}")
+                found[pair] = replace(found[pair], asked=first, note=f"{NEVER}; asked for since {_told(first)}")
         return found
 
     def _files(self, module: str) -> list[str]:
@@ -223,14 +223,14 @@ class Discovery:
             return path, Past(text=texts.get(path))
         moved = removal.last_path if removal.state == "moved" else None
         similarity = min((rename.similarity for rename in removal.renames), default=0)
-        note = removal.why or (_NEVER if removal.state == "never" else "")
+        note = removal.why or (NEVER if removal.state == "never" else "")
         text = texts.get(path)
         return path, Past(removal.commit, renamed_to=moved, similarity=similarity, text=text, note=note)
 
     def _of_name(self, module: Past, loss: Loss) -> Past:
         """What git remembers of a name that its module's last text lacks."""
         if loss.state != "lost":
-            return replace(module, text=None, note=loss.why or (_NEVER if loss.state == "never" else ""), commit=None)
+            return replace(module, text=None, note=loss.why or (NEVER if loss.state == "never" else ""), commit=None)
         return replace(module, commit=loss.commit, text=loss.before, note=loss.why)
 
     # Today's candidates

@@ -102,7 +102,8 @@ def with_remedies(findings: Iterable[Finding], outcome: Outcome) -> Iterator[Fin
 
 
 def _remedied(finding: Finding, found: Sequence[Found]) -> Finding:
-    """Of several sites on one line, what is not rewritten counts."""
+    """Of several sites on one line the one that the finding tells of counts, else what is not rewritten."""
+    found = [each for each in found if each.message.startswith(finding.message)] or found
     left = next((each for each in found if each.status is not Status.REWRITTEN), None)
     if left is not None:
         return replace(finding, remedy=f"{left.reason}: {left.message}" if left.reason else left.message)
