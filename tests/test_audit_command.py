@@ -97,7 +97,7 @@ def test_what_one_line_asks_for_has_remedies_of_its_own(story, ssot_fix):
     found = {each["message"]: each["remedy"] for each in report_of(ssot_fix, story)["findings"]}
     assert len(found) == 3
     assert all(message in remedy for message, remedy in found.items())
-    text = ssot_fix(story.root, "audit").stdout
+    text = ssot_fix(story.root, "audit").stdout.decode()
     assert "2 of them removed without a replacement, 1 never there" in " ".join(text.split())
 
 

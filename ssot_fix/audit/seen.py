@@ -27,7 +27,7 @@ from ssot_fix.audit.areas.removals_range import removed
 from ssot_fix.audit.auditing import Since, Walk, by_service, contents, points, regressions
 from ssot_fix.audit.commits import Span, tree_of
 from ssot_fix.audit.looking import Progress, Shelf, look_at
-from ssot_fix.audit.model import AREAS, BrokenImport, Finding, Removal, Report, Tally
+from ssot_fix.audit.model import AREAS, BrokenImport, Finding, Removal, Report, Scope, Tally
 from ssot_fix.audit.ownership import Owners, Severities
 from ssot_fix.audit.settings import COMPLIANCE
 from ssot_fix.audit.summary import summaries
@@ -47,6 +47,8 @@ _LOOKS: Mapping[str, Look] = {
     "imports": imports.look,
     removals.AREA: removals.look,
 }
+# The areas that stand in every commit of a range; of the others only the head's files count.
+_ALL_COMMITS = {"environment", "encoding", "resources", "debt", "imports"}
 # Tests are full of functions that do nothing, and of what they expect to be rejected.
 _PRODUCTION_ONLY = {"debt", "validators"}
 
@@ -83,8 +85,8 @@ class _Seeing:
         self._reader = reader
         self._shelf = shelf
         self._progress = progress
-        production, everything = contents(span, view, "production"), contents(span, view)
-        self._look({area: production if area in _PRODUCTION_ONLY else everything for area in _LOOKS}, _LOOKS)
+        wanted = {area: self._blobs(area) for area in _LOOKS}
+        self._look(wanted, _LOOKS)
         self._accessors = environment.EnvironmentArea(view)
         self._areas: tuple[Area, ...] = (
             self._accessors,
@@ -94,6 +96,13 @@ class _Seeing:
         )
         self._imports = ImportsBeyond(view, span, reader)
         self._walk = Walk(view, span, self._areas, self._imports)
+
+    def _blobs(self, area: str) -> set[bytes]:
+        """The blobs that an area is about."""
+        scope: Scope | None = "production" if area in _PRODUCTION_ONLY else None
+        if area in _ALL_COMMITS:
+            return contents(self._span, self._view, scope)
+        return {self._view.blobs[path] for path in self._view.python if scope in {None, self._view.scope(path)}}
 
     def _look(self, wanted: Mapping[str, Collection[bytes]], looks: Mapping[str, Look]) -> None:
         root, jobs = self._view.root, self._view.config.general.jobs

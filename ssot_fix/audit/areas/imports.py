@@ -154,7 +154,7 @@ def _told(told: Mapping[str, Discovered], pair: Pair) -> Discovered | None:
 def _broken_import(decider: Decider, asked: Sequence[tuple[Place, Broken]], told: Discovered | None) -> BrokenImport:
     pair, kind = asked[0][1].pair, asked[0][1].dangling.kind
     guarded = sum(not each.is_certain for _, each in asked)
-    base = BrokenImport(spelled(pair), kind, tuple(place for place, _ in asked), guarded)
+    base = BrokenImport(spelled(pair), kind, tuple(sorted(place for place, _ in asked)), guarded)
     if told is None:
         place = decider.moves.target(*pair)
         if place is None:

@@ -188,7 +188,7 @@ class Run:
     ) -> Flow:
         """Call a function; parameters that are not given are unknown. `fields` are those of the instance, if any."""
         if depth > _DEPTH or not self.code.is_plain(function):
-            return Flow()
+            return Flow(falls=False, returns=[UNKNOWN])
         parameters = [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
         names = {parameter.arg: _unread(parameter.arg) for parameter in parameters}
         names |= {name: self._default(name, node) for name, node in defaults(function).items()}
