@@ -384,6 +384,8 @@ def audit(**given: Any) -> int:  # noqa: ANN401
 
     if given["update_baseline"] and given["baseline"] is None:
         raise click.UsageError("--update-baseline goes with --baseline")
+    if given["fail_under"] != given["fail_under"]:
+        raise click.UsageError("--fail-under takes a number from 0 to 100, and nan is none")
     with _reported_errors():
         return audit_command(Auditing(**given))
 

@@ -146,6 +146,51 @@ def test_at_the_head_what_cannot_be_read_holds_nothing(story, ssot_fix):
     assert report["summaries"][0]["now"]["all"] == 0
 
 
+@pytest.mark.parametrize("damage", [lambda _: None, lambda _: b"no object", lambda data: data[:40]])
+@pytest.mark.parametrize("is_clean", [True, False])
+def test_a_file_of_the_head_that_git_lacks_or_has_damaged_ends_nothing(story, ssot_fix, damage, is_clean):
+    story.commit({"a.py": "FILE = open('a.txt')\n", "b.py": "".join(f"# TODO: {n * n}\n" for n in range(99))})
+    story.tell()
+    blob = story.git("rev-parse", "HEAD:b.py")
+    path = story.root / ".git" / "objects" / blob[:2] / blob[2:]
+    path.chmod(0o644)
+    left = damage(path.read_bytes())
+    if left is None:
+        path.unlink()
+    else:
+        path.write_bytes(left)
+    if not is_clean:
+        (story.root / "a.py").write_text("x = 1\n")
+    report = report_of(ssot_fix, story)
+    assert [each["path"] for each in report["findings"]] == ["a.py"]
+    assert any("not in the repository" in note for note in report["notes"])
+    assert any("would rewrite is not known" in note for note in report["notes"]) != is_clean
+
+
+def test_a_sparse_checkout_plays_no_part(platform, ssot_fix):
+    before = report_of(ssot_fix, platform, "--no-cache")
+    assert before["diffs"]
+    platform.git("sparse-checkout", "set", "shared")
+    assert not (platform.root / "app").exists()
+    assert report_of(ssot_fix, platform, "--no-cache") == before
+
+
+def test_ways_to_write_paths_that_the_user_has_chosen_play_no_part(platform, ssot_fix, command_environment):
+    command_environment["GIT_ICASE_PATHSPECS"] = "1"
+    assert report_of(ssot_fix, platform)["findings"]
+
+
+def test_a_commit_without_author_date_and_message(story, ssot_fix):
+    story.commit({"a.py": "x = 1\n"})
+    story.tell()
+    tree = story.git("rev-parse", "HEAD^{tree}")
+    data = f"tree {tree}\nparent {story.ids[0]}\nauthor  <> xx\ncommitter <\n\n".encode()
+    commit = story.git("hash-object", "-t", "commit", "-w", "--stdin", "--literally", input=data)
+    story.git("update-ref", "HEAD", commit)
+    head = report_of(ssot_fix, story)["head"]
+    assert head == {"id": commit, "date": "1970-01-01", "author": "", "subject": ""}
+
+
 def test_an_object_that_came_later_is_looked_at(story, ssot_fix):
     story.commit({"a.py": "# TODO: one\n"})
     story.commit({"a.py": "x = 1\n"})
@@ -242,6 +287,7 @@ def test_commands_run_only_if_that_is_asked_for(story, ssot_fix):
         (("--range", "nowhere..HEAD"), b"git has no commit `nowhere` here"),
         (("--range", "HEAD"), b"write A..B"),
         (("--last", "0"), b"--last"),
+        (("--fail-under", "nan"), b"--fail-under"),
         (("--update-baseline",), b"--update-baseline goes with --baseline"),
     ],
 )
@@ -251,7 +297,8 @@ def test_wrong_usage(platform, ssot_fix, options, said):
 
 def test_without_git_there_is_nothing_to_audit(tmp_path, ssot_fix):
     (tmp_path / "a.py").write_text("x = 1\n")
-    assert b"not in a git repository" in ssot_fix(tmp_path, "audit", expect=2).stderr
+    for command in ("audit", "env"):
+        assert b"not in a git repository" in ssot_fix(tmp_path, command, expect=2).stderr
 
 
 def test_a_repository_without_commits(story, ssot_fix, command_environment):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from ssot_fix.engine.cache.store import Store
 from ssot_fix.engine.contract import Codemod
 from ssot_fix.engine.run import Outcome, Progress, Request, original, run
 from ssot_fix.project.config import Config
-from ssot_fix.project.git import run_git
+from ssot_fix.project.git import GitError, run_git
 from ssot_fix.report.diff import unified_diff
 
 # Which codemods are about the findings of an area.
@@ -55,10 +55,14 @@ class Planning:
 def plan(planning: Planning, commit: str, progress: Progress) -> Plan:
     """Run all codemods over the files of a commit; nothing is written.
 
-    Where the work tree has the same files, they are read there, and what earlier runs know of them is used. Raises
-    what `run` raises, and GitError.
+    Where the work tree has the same files, they are read there, and what earlier runs know of them is used. Where
+    the repository lacks some, nothing is planned, and a note says so. Raises what `run` raises, and GitError.
     """
-    with _files(planning, commit) as (config, store):
+    with ExitStack() as stack:
+        try:
+            config, store = stack.enter_context(_files(planning, commit))
+        except GitError as error:
+            return Plan(Outcome(notes=[f"what a run would rewrite is not known: {error}"]), ())
         outcome = run(Request(config, planning.catalog, store=store), progress)
         diffs = tuple(_diffs(config.root, outcome))
         if outcome.keep is not None:  # with the diffs that a run would print
@@ -80,7 +84,10 @@ def _has(root: Path, commit: str) -> bool:
     if run_git(root, "rev-parse", "HEAD").strip().decode() != commit:
         return False
     status = run_git(root, "status", "--porcelain", "-z", "--no-renames", "--untracked-files=all", "--", ".")
-    return not any(entry.endswith(tuple(map(str.encode, _TELLING))) for entry in status.split(b"\0"))
+    # Of files that it is told to look away from (a sparse checkout's, too) git does not say whether they differ.
+    tagged = run_git(root, "ls-files", "-z", "-v", "--cached").split(b"\0")
+    differing = [*status.split(b"\0"), *(entry for entry in tagged if not entry.startswith(b"H "))]
+    return not any(entry.endswith(tuple(map(str.encode, _TELLING))) for entry in differing)
 
 
 def _diffs(root: Path, outcome: Outcome) -> Iterator[FileDiff]:

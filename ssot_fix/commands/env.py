@@ -23,6 +23,7 @@ from ssot_fix.commands.output import progress_bar
 from ssot_fix.engine.cache.identity import program
 from ssot_fix.engine.cache.store import Store
 from ssot_fix.project.config import Config, find_root, load
+from ssot_fix.project.git import GitError, toplevel
 from ssot_fix.report.diff import printable
 from ssot_fix.report.terminal import LEAST_WIDTH, PIPE_WIDTH
 
@@ -38,6 +39,8 @@ class Listing(Options):
 def env_command(options: Listing) -> int:
     """Print the variables that the code of HEAD names; the exit code."""
     config = _settings(options)
+    if toplevel(config.root) is None:
+        raise GitError(f"{config.root} is not in a git repository, and what is listed is what was committed")
     view = open_view(config)
     with progress_bar(options) as progress:
         shelf = None if options.no_cache else Shelf(Store(config.root), program())

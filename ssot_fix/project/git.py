@@ -24,6 +24,11 @@ _OTHER_REPOSITORY = (
     "GIT_PREFIX",
     "GIT_WORK_TREE",
 )
+_OTHER_PATHSPECS = (
+    "GIT_GLOB_PATHSPECS",
+    "GIT_ICASE_PATHSPECS",
+    "GIT_NOGLOB_PATHSPECS",
+)  # git refuses them beside ours
 TOKENS = ("GITHUB_TOKEN", "GH_TOKEN")  # what git starts, such as a filter, has no need of them
 _SETTINGS = {
     "GIT_OPTIONAL_LOCKS": "0",  # never write the user's index
@@ -206,7 +211,8 @@ def executable() -> str:
 
 
 def _environment() -> dict[str, str]:
-    inherited = {name: value for name, value in os.environ.items() if name not in {*_OTHER_REPOSITORY, *TOKENS}}
+    left_out = {*_OTHER_REPOSITORY, *_OTHER_PATHSPECS, *TOKENS}
+    inherited = {name: value for name, value in os.environ.items() if name not in left_out}
     return inherited | _SETTINGS
 
 

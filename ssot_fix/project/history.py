@@ -68,7 +68,7 @@ def commits_of(root: Path, ids: Iterable[str]) -> dict[str, Commit]:
     output = run_git(root, "rev-list", "--no-walk", "--stdin", "--encoding=UTF-8", form, input=wanted.encode())
     fields = [_printable(text) for text in output.decode("utf-8", "replace").split("\0")[:-1]]
     rows = [fields[at : at + 4] for at in range(0, len(fields), 4)]
-    found = [Commit(commit.split()[-1], date, author, subject) for commit, date, author, subject in rows]
+    found = [Commit(commit.split()[-1], _day(date), author, subject) for commit, date, author, subject in rows]
     return {commit.id: commit for commit in found}
 
 
@@ -749,6 +749,11 @@ def spells(text: bytes, name: str) -> bool:
     spelled = name.encode()
     pattern = rb"(?:^|[\r\n])(?![ \t]*#)[^\r\n]*\b%b\b" % re.escape(spelled)
     return spelled in text and re.search(pattern, text) is not None
+
+
+def _day(date: str) -> str:
+    """A day; git leaves the placeholder where a commit's own date can't be read, and shows this one in its log."""
+    return "1970-01-01" if date == "%cs" else date
 
 
 def _printable(text: str) -> str:

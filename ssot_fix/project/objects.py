@@ -41,8 +41,13 @@ class Objects:
         return {fact[0]: int(fact[2]) for fact in facts if len(fact) == 3 and fact[1] == b"blob"}
 
     def blobs(self, ids: Iterable[bytes]) -> dict[bytes, bytes]:
-        """The texts of some blobs; those that the repository lacks are left out."""
-        output = run_git(self._root, "cat-file", "--batch", input=self._had(ids))
+        """The texts of some blobs; those that the repository lacks, or has damaged, are left out."""
+        wanted = list(dict.fromkeys(ids))
+        try:
+            output = run_git(self._root, "cat-file", "--batch", input=self._had(wanted))
+        except GitError:  # a damaged one ends git: it is looked for by halves
+            middle = len(wanted) // 2
+            return {**self.blobs(wanted[:middle]), **self.blobs(wanted[middle:])} if middle else {}
         found: dict[bytes, bytes] = {}
         at = 0
         while at < len(output):
@@ -101,7 +106,10 @@ class Reader:
                 if not facts:  # a damaged object ends the process
                     self.close()
                 return None
-            data = self._process.stdout.read(int(facts[2]) + 1)[:-1]
+            data = self._process.stdout.read(int(facts[2]) + 1)
+            if len(data) <= int(facts[2]):  # it is damaged further on
+                self.close()
+                return None
         except OSError as error:
             raise GitError(f"git cat-file ended: {error.strerror}") from error
-        return data if facts[1] == b"blob" else None
+        return data[:-1] if facts[1] == b"blob" else None
