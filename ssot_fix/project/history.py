@@ -661,6 +661,7 @@ class _Origins(Generic[T]):
         self._test = holds
         self._versions: dict[bytes, list[_Change]] = {}
         self._texts: dict[bytes, bytes] = {}
+        self._firsts: dict[bytes, bytes | None] = {}  # those of the first commit of all
 
     def find(self, wanted: Iterable[tuple[str, T]]) -> dict[tuple[str, T], Commit]:
         repository = self._repository
@@ -711,8 +712,13 @@ class _Origins(Generic[T]):
         root = self._repository.root
         if root is None:
             return None
-        text = self._repository.blobs([root.files[path]]) if path in root.files else {}
-        return root.commit if any(self._test(thing, each) for each in text.values()) else None
+        blob = root.files.get(path)
+        if blob is None:
+            return None
+        if blob not in self._firsts:
+            self._firsts[blob] = self._repository.blobs([blob]).get(blob)
+        text = self._firsts[blob]
+        return root.commit if text is not None and self._test(thing, text) else None
 
     def _followed(
         self,

@@ -16,6 +16,9 @@ from ssot_fix.newer_syntax import Unparseable
 from ssot_fix.project.history import Commit
 from ssot_fix.source import NEWLINE, UnreadableText
 
+_MARKED = re.compile(rb"#[^\r\n]*?(?:%s)[^\r\n]*" % b"|".join(each.encode() for each in MARKERS))
+_SIGNS = 50  # that a line may hold before a comment
+
 
 class _Thing(NamedTuple):
     """What a file holds at least so many `times`: a comment, in its own bytes, or a function that is not there yet."""
@@ -84,12 +87,15 @@ class _Texts:
     """Tells what texts hold; what was made of one is kept."""
 
     def __init__(self) -> None:
+        self._comments: dict[bytes, Mapping[bytes, int]] = {}
         self._functions: dict[bytes, Mapping[tuple[str, bytes], int] | None] = {}
 
     def hold(self, thing: _Thing, text: bytes) -> bool | None:
         """Whether a text holds a thing; None if Python can't read it."""
         if thing.kind in MARKERS:
-            return len(_comments(thing.text).findall(text)) >= thing.times if thing.text in text else False
+            if text not in self._comments:
+                self._comments[text] = _comments(text)
+            return self._comments[text].get(thing.text, 0) >= thing.times
         if thing.text.rpartition(b".")[2] not in text:
             return False
         if text not in self._functions:
@@ -98,8 +104,18 @@ class _Texts:
         return None if functions is None else functions.get((thing.kind, thing.text), 0) >= thing.times
 
 
-def _comments(comment: bytes) -> re.Pattern[bytes]:
-    return re.compile(re.escape(comment) + rb"[ \t]*(?=[\r\n]|\Z)")
+def _comments(text: bytes) -> Mapping[bytes, int]:
+    """What may be a comment with a marker: what a line ends with, from each of its first signs."""
+    found = Counter[bytes]()
+    for match in _MARKED.finditer(text):
+        line = match[0].rstrip(b" \t")
+        at = 0
+        for _ in range(_SIGNS):
+            found[line[at:]] += 1
+            at = line.find(b"#", at + 1)
+            if at < 0:
+                break
+    return found
 
 
 def _functions(text: bytes) -> Mapping[tuple[str, bytes], int] | None:
