@@ -6,6 +6,7 @@ bad round it. Without an accessor there is no right way, and so there are no sit
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import cast
@@ -77,9 +78,10 @@ class EnvironmentArea:
         # Other programs read these from the process environment, where they have to stay.
         if use.operation in _WRITING and use.keys and all(map(options.is_external, use.keys)):
             return True
-        near = range(use.line - options.exempt_distance, use.last + options.exempt_distance + 1)
-        marks = options.exempt_comments
-        return any(line in near and any(mark in text for mark in marks) for line, text in facts.comments)
+        first, last = use.line - options.exempt_distance, use.last + options.exempt_distance
+        comments = facts.comments  # by line
+        near = comments[bisect_left(comments, (first, "")) : bisect_left(comments, (last + 1, ""))]
+        return any(mark in text for mark in options.exempt_comments for _, text in near)
 
     def is_external(self, path: str, key: str) -> bool:
         """Whether other programs read a variable."""

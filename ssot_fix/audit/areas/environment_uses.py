@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -239,14 +240,20 @@ def _comments_near(text: Text, uses: Sequence[EnvironmentUse]) -> Iterator[tuple
     total = len(source.line_starts)
     near = {line for use in uses for line in range(max(1, use.line - _NEAR), min(total, use.last + _NEAR) + 1)}
     lines = sorted(near)
-    spans = _strings_on(text, lines)
+    spans = sorted(_strings_on(text, lines))
     for line in lines:
         start, end = source.line_starts[line - 1], source.line_end(line)
         at = source.body.find(b"#", start, end)
-        while at >= 0 and any(first <= at < last for first, last in spans):
+        while at >= 0 and _is_in_one(at, spans):
             at = source.body.find(b"#", at + 1, end)
         if at >= 0:
             yield line, source.body[at:end].decode(errors="replace").rstrip()[:_LONGEST_COMMENT]
+
+
+def _is_in_one(at: int, spans: Sequence[tuple[int, int]]) -> bool:
+    """Whether an offset is in one of some spans, which are sorted and lie apart."""
+    before = bisect_left(spans, (at + 1, 0)) - 1
+    return before >= 0 and at < spans[before][1]
 
 
 def _strings_on(text: Text, lines: Sequence[int]) -> list[tuple[int, int]]:
