@@ -198,6 +198,9 @@ def test_rejected_literals_count_in_production():
         ({"heads": ("1", "2")}, False),
         ({"heads": ()}, False),
         ({"heads": (), "revisions": ()}, True),
+        ({"notes": ("m/2.py: the id of this migration can't be told",)}, None),
+        ({"notes": ("m/2.py: the id of this migration can't be told",), "heads": ("1", "2")}, None),
+        ({"notes": ("m/2.py: the id of this migration can't be told",), "duplicates": ("1",)}, False),
         ({"duplicates": ("1",)}, False),
         ({"missing": ("0",)}, False),
         ({"has_env": False}, False),
@@ -208,6 +211,10 @@ def test_rejected_literals_count_in_production():
 def test_migrations(change, whole):
     chain = Chain("m", (Revision("1", (), Place("m/1.py", 1)),), heads=("1",))
     assert met(report(chains=(chain, replace(chain, **change))), "migration")[0] is whole
+
+
+def test_a_folder_without_migrations_decides_nothing():
+    assert met(report(chains=(Chain("m", ()),)), "migration") == (None, "1 chain: no migrations were found there")
 
 
 def test_debt_is_accepted_and_not_expired():
