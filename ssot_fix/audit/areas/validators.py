@@ -94,6 +94,10 @@ class _Guard:
     rejected: dict[Checked, list[Rejected]] = field(default_factory=lambda: defaultdict(list))
     accepted: dict[Checked, int] = field(default_factory=lambda: defaultdict(int))
     verdicts: dict[tuple[object, ...], Verdict] = field(default_factory=dict)
+    used: frozenset[str] = frozenset()  # the functions and constants that its checks may use
+
+    def __post_init__(self) -> None:
+        self.used = frozenset((*self.code.functions, *self.code.constants))
 
     @property
     def names(self) -> frozenset[str]:
@@ -210,9 +214,10 @@ def _pass(view: View, path: str, guards: Mapping[str, _Guard]) -> None:
         return
     replaced = Replaced(module)
     for call in calls(module, view.project, {guard.path: guard.names for guard in guards.values()}):
-        code = guards[call.path].code
-        if not replaced.any_at(call.node, {*call.name.split("."), *code.functions, *code.constants}):
-            _judge(view, path, call, guards[call.path])
+        guard = guards[call.path]
+        parts = call.name.split(".")
+        if not replaced.any_at(call.node, parts) and not replaced.any_at(call.node, guard.used):
+            _judge(view, path, call, guard)
 
 
 def _may_pass(name: bytes, raw: bytes) -> bool:
