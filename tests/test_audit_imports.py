@@ -262,7 +262,7 @@ def test_which_commit_broke_what_and_where_it_went(story):
     rest = found["shop.cart:rest"]
     assert (rest.verdict, rest.new, rest.guarded, rest.commit.id) == ("removed", None, 1, seen.ids[2])
     never = found["shop.never:y"]
-    assert (never.verdict, never.commit.id, never.why) == ("removed", seen.ids[3], "")
+    assert (never.verdict, never.commit.id, never.why) == ("never", seen.ids[3], "")
     assert [each.site.line for each in seen.broken["b.py"]] == [2]
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
-from codemods.stale_imports.discover import NEVER
 from ssot_fix.audit.model import Removal, Report
 from ssot_fix.audit.summary import is_open
 from ssot_fix.delivery.message import counted, named
@@ -54,13 +53,13 @@ def _imports(report: Report) -> str:
     if not report.imports:
         return ""
     asked = Counter(each.kind for each in report.imports)
-    removed = [each for each in report.imports if each.verdict == "removed"]
-    never = sum(any(line.startswith(NEVER) for line in each.evidence) for each in removed)
+    verdicts = Counter(each.verdict for each in report.imports)
+    removed, never = verdicts["removed"], verdicts["never"]
     missing = f"Asked for, but not there: {counted(asked['module'], 'module')}, {counted(asked['name'], 'name')}"
     broken = [module for module in report.modules if module.scope == "production"]
     direct = sum(bool(module.causes) for module in broken)
     failing = f"{counted(len(broken), 'module')} of production can't be imported, {direct:,} of them directly"
-    what = f"{len(removed) - never:,} of them removed without a replacement"
+    what = f"{removed:,} of them removed without a replacement"
     return f"{missing}; {what}{f', {never:,} never there' if never else ''}. {failing}."
 
 

@@ -146,7 +146,8 @@ class BrokenImport:
     `target` is `module` or `module:name`; `kind` is `module` or `name`. `importers` are the places that ask for it,
     `guarded` how many of them stand in a try or a function, so that importing their module does not fail. `commit`
     broke it (it took the target away, or asked for what never was); None with `why` where that is not known.
-    `verdict` is `moved`, `undecided` or `removed` (without a replacement); `new` is where it is now.
+    `verdict` is `moved`, `undecided`, `removed` (without a replacement) or `never` (no commit ever had it); `new` is
+    where it is now.
     """
 
     target: str

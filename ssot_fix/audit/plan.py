@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+from ssot_fix.audit.areas.migrations import has_several_heads
 from ssot_fix.audit.model import AREAS, SEVERITIES, Chain, Criterion, Finding, Phase, Removal, Report, Step, Summary
 from ssot_fix.audit.planned import CODEMODS
 from ssot_fix.audit.settings import Threshold
@@ -39,6 +40,7 @@ _BY_VERDICT = {
         "ssot-fix discover-moves --write-config",
     ),
     "removed": ("Decide on imports of what was removed without a replacement", "ssot-fix discover-moves"),
+    "never": ("Decide on imports of what no commit ever had", "ssot-fix discover-moves"),
 }
 _BASELINE = "ssot-baseline.json"
 _MOST_PATHS = 20  # in a command
@@ -103,7 +105,8 @@ def _validated(report: Report) -> Criterion:
 def _migrated(chains: Sequence[Chain]) -> Criterion:
     wrong = Counter[str]()
     for chain in chains:
-        wrong["without exactly one head"] += bool(chain.revisions) and not chain.notes and len(chain.heads) != 1
+        wrong["with several heads"] += has_several_heads(chain)
+        wrong["in a circle, without a head"] += bool(chain.revisions) and not chain.notes and not chain.heads
         wrong["with ids that several files have"] += bool(chain.duplicates)
         wrong["with ids that no file has"] += bool(chain.missing)
         wrong["without a folder"] += not chain.is_there

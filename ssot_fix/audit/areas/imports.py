@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 from codemods.stale_imports.decide import Decider, decider_of, former_parts
-from codemods.stale_imports.discover import Discovered, searched
+from codemods.stale_imports.discover import NEVER, Discovered, searched
 from codemods.stale_imports.options import NAME as CODEMOD
 from codemods.stale_imports.options import Options
 from ssot_fix.audit.area import View
@@ -161,9 +161,13 @@ def _broken_import(decider: Decider, asked: Sequence[tuple[Place, Broken]], told
             return replace(base, verdict="undecided", why="a star import asks for no name that could be followed")
         new = spelled((place.module, place.name))
         return replace(base, verdict="moved", new=new, evidence=("a move in the settings",))
-    return replace(
-        base, commit=told.commit, verdict=_VERDICTS[told.verdict], new=_new(pair, told), evidence=told.evidence
-    )
+    return replace(base, commit=told.commit, verdict=_verdict(told), new=_new(pair, told), evidence=told.evidence)
+
+
+def _verdict(told: Discovered) -> str:
+    """What became of something; of what never was, nothing did."""
+    was_never_there = told.verdict == "removed" and any(line.startswith(NEVER) for line in told.evidence)
+    return "never" if was_never_there else _VERDICTS[told.verdict]
 
 
 def _new(pair: Pair, told: Discovered) -> str | None:

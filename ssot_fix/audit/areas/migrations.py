@@ -197,14 +197,18 @@ def _no_env(chain: Chain) -> Iterator[Finding]:
 
 
 def _several_heads(chain: Chain) -> Iterator[Finding]:
-    """Several heads, unless all but one belong to branches with labels, as independent chains do on purpose."""
-    if len(chain.heads) < 2 or chain.notes:
-        return
-    if sum(not _is_labelled(chain.revisions, head) for head in chain.heads) <= 1:
+    if not has_several_heads(chain):
         return
     place = next(revision.place for revision in chain.revisions if revision.id == chain.heads[0])
     text = f"{len(chain.heads)} heads ({', '.join(chain.heads)}): `alembic upgrade head` refuses to choose"
     yield _finding("several-heads", place, ", ".join(chain.heads), text)
+
+
+def has_several_heads(chain: Chain) -> bool:
+    """Whether there are several heads, but for branches with labels, which independent chains have on purpose."""
+    if len(chain.heads) < 2 or chain.notes:
+        return False
+    return sum(not _is_labelled(chain.revisions, head) for head in chain.heads) > 1
 
 
 def _is_labelled(revisions: Sequence[Revision], head: str) -> bool:
