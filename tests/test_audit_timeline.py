@@ -16,6 +16,7 @@ from ssot_fix.audit.looking import look_at
 from ssot_fix.audit.model import Finding, Site, Tally
 from ssot_fix.audit.settings import NAME, Options
 from ssot_fix.audit.text import Text
+from ssot_fix.audit.timeline import _follow
 from ssot_fix.audit.view import CommitView, open_view
 from ssot_fix.project.config import Config
 from ssot_fix.project.objects import Reader
@@ -322,3 +323,20 @@ def test_the_head_stands_as_it_would_on_its_own(tmp_path_factory, edits):
     assert seen.head.born.keys() == {
         (path, pattern) for path, pattern in seen.head.born if (path, pattern.subject) in bad
     }
+
+
+def test_two_files_that_change_places_keep_their_own(story):
+    one, two = ("".join(f"{name}_{n} = {n}\n" for n in range(30)) for name in ("one", "two"))
+    story.commit({"a.py": one, "b.py": two})
+    story.commit({"a.py": f"{one}BAD_x = 1\n"})
+    story.commit({"b.py": f"{two}BAD_x = 1\n"})
+    story.commit({"a.py": None, "b.py": None, "c/b.py": f"{one}BAD_x = 1\n", "c/a.py": f"{two}BAD_x = 1\n"})
+    story.commit({"c/a.py": None, "c/b.py": None, "a.py": f"{two}BAD_x = 1\n", "b.py": f"{one}BAD_x = 1\n"})
+    story.tell()
+    assert Seen(story).born() == {("a.py", "x"): [2], ("b.py", "x"): [1]}
+
+
+def test_a_table_of_spots_follows_a_swap():
+    table = {("a.py", "p"): 1, ("b.py", "p"): 2, ("c.py", "p"): 3}
+    _follow(table, {"a.py": "b.py", "b.py": "a.py"})
+    assert table == {("b.py", "p"): 1, ("a.py", "p"): 2, ("c.py", "p"): 3}

@@ -33,6 +33,7 @@ from ssot_fix.audit.settings import COMPLIANCE
 from ssot_fix.audit.summary import summaries
 from ssot_fix.audit.timeline import State
 from ssot_fix.audit.view import CommitView
+from ssot_fix.delivery.message import counted
 from ssot_fix.engine.executors import aside
 from ssot_fix.project.config import Config
 from ssot_fix.project.objects import Objects, Reader
@@ -223,10 +224,10 @@ def _notes(view: CommitView) -> Iterator[str]:
     """What could not be known."""
     if view.history.limits:
         yield view.history.limits
-    unread = {"are not in the repository": view.known.missing, "are too large to be looked at": view.known.large}
+    unread = {"not in the repository": view.known.missing, "too large to be looked at": view.known.large}
     for what, blobs in unread.items():
         if blobs:
-            yield f"{len(blobs):,} versions of Python files {what}: what they held is not known"
+            yield f"{what}: {counted(len(blobs), 'version')} of Python files; what they held is not known"
     for path in view.python:
         if error := view.known.error(view.blobs[path]):
             yield f"{path} can't be read by every area: {error}"

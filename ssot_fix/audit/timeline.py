@@ -195,8 +195,8 @@ def _rename(state: State, renamed: Mapping[str, str]) -> None:
 
 
 def _follow(table: dict[Spot, T], renamed: Mapping[str, str]) -> None:
-    for path, pattern in [spot for spot in table if spot[0] in renamed]:
-        table[renamed[path], pattern] = table.pop((path, pattern))
+    moved = [spot for spot in table if spot[0] in renamed]  # all at once: two files may have changed places
+    table |= {(renamed[path], pattern): table.pop((path, pattern)) for path, pattern in moved}
 
 
 def _tell(state: State, spot: Spot, counts: tuple[int, int], commit: Commit, others: Sequence[_Other]) -> None:

@@ -19,6 +19,7 @@ from ssot_fix.commands.console import end_cleanly_if_terminated, print_bytes, sa
 from ssot_fix.commands.exit_codes import DONE, FAILED, FOUND_WORK
 from ssot_fix.commands.output import progress_bar
 from ssot_fix.commands.settings import read_settings
+from ssot_fix.delivery.message import counted
 from ssot_fix.engine.cache.store import Store
 from ssot_fix.project.git import GitError, toplevel
 from ssot_fix.reasons import headlines
@@ -110,15 +111,16 @@ def _has_all(options: Auditing, baseline: Baseline | None, report: Report) -> bo
     if baseline is None:
         begun = known(report.findings)
         save(options.baseline, begun)
-        say(f"{options.baseline} begun with {sum(begun.values()):,} findings")
+        say(f"{options.baseline} begun with {counted(sum(begun.values()), 'finding')}")
         return True
     found = compare(baseline, report.findings)
     if options.update_baseline and found.fixed:
         save(options.baseline, updated(baseline, report.findings))
-        say(f"{options.baseline}: {sum(each.count for each in found.fixed):,} findings dropped that are fixed")
+        fixed = counted(sum(each.count for each in found.fixed), "finding")
+        say(f"{options.baseline}: {fixed} dropped that no longer stand in the code")
         found = replace(found, fixed=())
     for line in told(found):
         say(printable(line))
     if found.new:
-        say(f"{sum(each.count for each in found.new):,} findings are not in {options.baseline}")
+        say(f"not in {options.baseline}: {counted(sum(each.count for each in found.new), 'finding')}")
     return not found.new
