@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from cases import make_project
+from ranges import Story
 
 # The entry point as it is installed; -P, as the installed script does not have the current folder on sys.path.
 COMMAND = (sys.executable, "-P", "-m", "ssot_fix")
@@ -88,6 +89,12 @@ def repository(tmp_path, command_environment) -> Callable[[Mapping[str, str | by
         return made
 
     return make
+
+
+@pytest.fixture
+def story(tmp_path, command_environment) -> Story:
+    """A history in the making, with nothing of the user's."""
+    return Story(tmp_path / "project", command_environment)
 
 
 @pytest.fixture

@@ -14,8 +14,9 @@ Files = Mapping[str, str | bytes | None]
 class Story:
     """A history in the making: each commit is a day younger than the one before; its author is told apart by name."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, environment: Mapping[str, str] | None = None) -> None:
         self.root = root
+        self._environment = {**(environment or os.environ), "GIT_CONFIG_NOSYSTEM": "1"}
         self._trees: list[dict[str, bytes]] = []
         self._stream: list[bytes] = []
         self.ids: list[str] = []
@@ -52,10 +53,9 @@ class Story:
     def _data(self, data: bytes) -> None:
         self._stream += [f"data {len(data)}\n".encode(), data, b"\n"]
 
-    def tell(self, environment: Mapping[str, str] | None = None) -> Sequence[str]:
+    def tell(self) -> Sequence[str]:
         """Make the repository, with the last commit on its branch and in its work tree; the ids of all commits."""
         self.root.mkdir(parents=True, exist_ok=True)
-        self._environment = {**(environment or os.environ), "GIT_CONFIG_NOSYSTEM": "1"}
         self.git("init", "--quiet", "--initial-branch=main")
         self.git("fast-import", "--quiet", input=b"".join(self._stream))
         count = len(self._trees)

@@ -6,18 +6,9 @@ import json
 
 import pytest
 from cases import ACCESSOR
-from ranges import Story
 
 READS = 'import os\n\nNAME = os.getenv("APP_NAME", "app")\n'
 MOVED = 'from shared.isolated_environment import get_env\n\nNAME = get_env().get("APP_NAME", "app")\n'
-
-
-@pytest.fixture
-def story(tmp_path, command_environment):
-    made = Story(tmp_path / "project")
-    tell = made.tell
-    made.tell = lambda: tell(command_environment)
-    return made
 
 
 @pytest.fixture
@@ -303,7 +294,6 @@ def test_without_git_there_is_nothing_to_audit(tmp_path, ssot_fix):
 
 def test_a_repository_without_commits(story, ssot_fix, command_environment):
     story.root.mkdir()
-    story._environment = command_environment
     story.git("init", "--quiet")
     assert b"git has no commit `HEAD`" in ssot_fix(story.root, "audit", expect=2).stderr
 

@@ -10,7 +10,6 @@ import tokenize
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -316,13 +315,6 @@ def test_comments_are_those_of_the_tokenizer(lines):
 
 
 # Since when
-
-
-@pytest.fixture
-def story(tmp_path, command_environment) -> Story:
-    made = Story(tmp_path / "project")
-    made.tell = partial(made.tell, command_environment)
-    return made
 
 
 def aged(story: Story) -> dict[tuple[str, str, int], str | None]:

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from ranges import Story
 
 from codemods.stale_imports.options import NAME as CODEMOD
 from codemods.stale_imports.options import Move
@@ -235,14 +234,6 @@ class Seen:
 
     def modules(self):
         return {each.path: each for each in broken_modules(self.view, self.broken)}
-
-
-@pytest.fixture
-def story(tmp_path, command_environment):
-    made = Story(tmp_path / "project")
-    tell = made.tell
-    made.tell = lambda: tell(command_environment)
-    return made
 
 
 def test_which_commit_broke_what_and_where_it_went(story):

@@ -543,7 +543,7 @@ def removed_in(story, last=9):
 @pytest.fixture
 def merged(tmp_path, command_environment):
     """A branch removes a class while another moves a file; a merge takes both."""
-    story = Story(tmp_path / "project")
+    story = Story(tmp_path / "project", command_environment)
     uses = 'from pkg.a import Engine\n\npatch("pkg.a.Engine")\n'
     story.commit({"pkg/a.py": ENGINE, "pkg/old.py": ENGINE + function("f", 20), "uses.py": uses, "skip/a.py": ENGINE})
     story.commit({"ssot-fix.toml": 'exclude = ["skip"]\n'})
@@ -551,7 +551,7 @@ def merged(tmp_path, command_environment):
     story.commit({"pkg/old.py": None, "pkg/new.py": ENGINE + function("f", 20)}, 1)
     story.commit({"skip/a.py": None}, 3)
     story.commit({"pkg/a.py": "x = 1\n"}, 4, 2)
-    story.tell(command_environment)
+    story.tell()
     return story
 
 
@@ -570,11 +570,11 @@ def test_what_a_branch_outside_of_the_range_removed_came_with_the_merge(merged):
 
 
 def test_a_file_that_one_side_renamed_and_the_other_changed_was_renamed_by_that_side(tmp_path, command_environment):
-    story = Story(tmp_path / "project")
+    story = Story(tmp_path / "project", command_environment)
     code = ENGINE + function("f", 20)
     story.commit({"pkg/old.py": code})
     side = story.commit({"pkg/old.py": None, "pkg/new.py": code})
     main = story.commit({"pkg/old.py": f"{code}X = 1\n"}, 0)
     story.commit({"pkg/old.py": None, "pkg/new.py": f"{code}X = 1\n"}, main, side)
-    story.tell(command_environment)
+    story.tell()
     assert removed_in(story) == [f"module pkg.old: renamed pkg.new in {side}, 0 mentions"]

@@ -79,14 +79,6 @@ class Seen:
         ]
 
 
-@pytest.fixture
-def story(tmp_path, command_environment):
-    made = Story(tmp_path / "project")
-    tell = made.tell
-    made.tell = lambda: tell(command_environment)
-    return made
-
-
 def test_a_line_of_commits_brings_takes_and_brings_back(story):
     story.commit({"a.py": "BAD_x = 1\nGOOD_y = 1\n"})
     story.commit({"a.py": "GOOD_x = 1\nGOOD_y = 1\n"})

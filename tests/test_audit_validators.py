@@ -14,7 +14,8 @@ from ssot_fix.audit.areas import imports, validators
 from ssot_fix.audit.areas.validators_code import code_of
 from ssot_fix.audit.areas.validators_find import checks, entry_of, verdict
 from ssot_fix.audit.areas.validators_values import UNKNOWN, Value, known
-from ssot_fix.audit.model import Validator
+from ssot_fix.audit.model import Finding, Validator
+from ssot_fix.audit.ownership import Severities
 from ssot_fix.audit.settings import Options
 from ssot_fix.audit.text import Text
 
@@ -22,6 +23,11 @@ from ssot_fix.audit.text import Text
 def view(files: Mapping[str, str | bytes | None]) -> MemoryView:
     texts = {path: textwrap.dedent(text) if isinstance(text, str) else text for path, text in files.items()}
     return MemoryView(texts, Options(), {validators.NAME: validators.look, imports.NAME: imports.look})
+
+
+def severity(finding: Finding) -> str:
+    """How severe a report says that a finding is."""
+    return Severities(Options()).of(finding)
 
 
 def found(files: Mapping[str, str | bytes | None]) -> tuple[Validator, ...]:
@@ -390,7 +396,7 @@ def rejected(text: str) -> list[str]:
     files = {"shop/checks.py": CHECKS, "shop/__init__.py": "from shop.checks import User\n", "tests/test_a.py": text}
     shown = view(files)
     told = validators.findings(shown, validators.validators(shown))
-    assert all(finding.path == "tests/test_a.py" and finding.severity == "medium" for finding in told)
+    assert all(finding.path == "tests/test_a.py" and severity(finding) == "medium" for finding in told)
     return [finding.subject.partition(": ")[2] for finding in told]
 
 
@@ -398,7 +404,7 @@ def test_a_finding_says_where_and_why() -> None:
     shown = view({"shop/checks.py": CHECKS, "use.py": "from shop.checks import User\n\nUser('x', 'test_1')\n"})
     (told,) = validators.findings(shown, validators.validators(shown))
     assert (told.area, told.kind, told.path, told.line) == ("validators", "rejected-literal", "use.py", 3)
-    assert (told.scope, told.severity) == ("production", "high")
+    assert (told.scope, severity(told)) == ("production", "critical")
     assert told.message == "'test_1' is rejected by User (shop/checks.py:5), which holds the pattern 'test_'"
 
 

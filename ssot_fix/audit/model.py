@@ -57,7 +57,7 @@ class Site:
 
     `kind` names what it is in its area (`get`, `open`, `TODO`); `subject` what it is about: a variable, a dotted path,
     the text of a comment. Area, kind and subject tell a site from others when lines have moved. `message` is a
-    sentence for people; empty for good sites.
+    sentence for people; a good site has one only if there is something to say of it all the same.
     """
 
     kind: str

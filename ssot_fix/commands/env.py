@@ -7,10 +7,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from pathlib import Path
 
 from codemods import catalog
-from ssot_fix.audit import settings
 from ssot_fix.audit.areas.environment import AREA, EnvironmentArea, inventory, look
 from ssot_fix.audit.looking import Shelf, look_at
 from ssot_fix.audit.model import Key
@@ -20,9 +18,9 @@ from ssot_fix.commands.console import print_bytes, say, uses_colors
 from ssot_fix.commands.exit_codes import DONE
 from ssot_fix.commands.options import Options
 from ssot_fix.commands.output import progress_bar
+from ssot_fix.commands.settings import read_settings
 from ssot_fix.engine.cache.identity import program
 from ssot_fix.engine.cache.store import Store
-from ssot_fix.project.config import Config, find_root, load
 from ssot_fix.project.git import GitError, toplevel
 from ssot_fix.report.diff import printable
 from ssot_fix.report.terminal import LEAST_WIDTH, PIPE_WIDTH
@@ -38,14 +36,14 @@ class Listing(Options):
 
 def env_command(options: Listing) -> int:
     """Print the variables that the code of HEAD names; the exit code."""
-    config = _settings(options)
+    config = read_settings(options, catalog())
     if toplevel(config.root) is None:
         raise GitError(f"{config.root} is not in a git repository, and what is listed is what was committed")
     view = open_view(config)
     with progress_bar(options) as progress:
         shelf = None if options.no_cache else Shelf(Store(config.root), program())
         wanted = {AREA: {view.blobs[path] for path in view.python}}
-        jobs = options.jobs or config.general.jobs
+        jobs = config.general.jobs
         view.known = look_at(config.root, wanted, {AREA: look}, jobs=jobs, shelf=shelf, progress=progress)
     area = EnvironmentArea(view)
     keys = [key for key in inventory(view, area) if fnmatchcase(key.name, options.key)]
@@ -54,12 +52,6 @@ def env_command(options: Listing) -> int:
     for note in () if options.quiet else _notes(view, area):
         say(f"note: {printable(note)}")
     return DONE
-
-
-def _settings(options: Listing) -> Config:
-    here = Path.cwd()
-    types = {name: codemod.options for name, codemod in catalog().items()}
-    return load(find_root(here), here, {**types, settings.NAME: settings.Options}, options.config)
 
 
 def _rendered(options: Listing, keys: Sequence[Key], commit: str) -> str:

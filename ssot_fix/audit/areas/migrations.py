@@ -8,26 +8,18 @@ from __future__ import annotations
 import posixpath
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ssot_fix.audit.area import View
 from ssot_fix.audit.areas.migrations_headers import Given, Header, look, resolved
 from ssot_fix.audit.areas.migrations_settings import Location, holds_anything, locations
 from ssot_fix.audit.areas.migrations_state import with_state
-from ssot_fix.audit.model import Chain, Finding, Place, Revision, Severity
+from ssot_fix.audit.model import Chain, Finding, Place, Revision
 
 __all__ = ["NAME", "chains", "findings", "look"]
 NAME = "migrations"
 _FILE = re.compile(r"(?!\.#|__init__).*\.py")  # alembic.script.base, _only_source_rev_file
-_SEVERITIES: Mapping[str, Severity] = {
-    "several-heads": "high",
-    "duplicate-id": "high",
-    "missing-id": "high",
-    "no-env": "medium",
-    "missing-location": "medium",
-    "state": "medium",
-}
 
 
 def chains(view: View) -> tuple[Chain, ...]:
@@ -181,7 +173,7 @@ def _findings(chain: Chain) -> Iterator[Finding]:
 
 def _finding(kind: str, place: Place, subject: str, message: str) -> Finding:
     path, line, scope, service = place
-    return Finding(NAME, kind, path, line, subject, message, scope, _SEVERITIES[kind], service)
+    return Finding(NAME, kind, path, line, subject, message, scope, service=service)
 
 
 def _places(chain: Chain) -> list[Place]:

@@ -18,7 +18,7 @@ from ssot_fix.audit.areas.validators_code import Code, code_of, decorators
 from ssot_fix.audit.areas.validators_find import Checked, Entry, Verdict, checks, entry_of, is_constant, look, verdict
 from ssot_fix.audit.areas.validators_run import Run
 from ssot_fix.audit.areas.validators_values import UNKNOWN, Value
-from ssot_fix.audit.model import Finding, Place, Rejected, Severity, Validator
+from ssot_fix.audit.model import Finding, Place, Rejected, Validator
 from ssot_fix.audit.replaced import Replaced
 from ssot_fix.audit.text import Text
 from ssot_fix.bindings import load
@@ -61,7 +61,6 @@ def findings(view: View, found: Iterable[Validator]) -> tuple[Finding, ...]:
 
 def _finding(validator: Validator, rejected: Rejected) -> Finding:
     place = rejected.place
-    severity: Severity = "high" if place.scope == "production" else "medium"
     lifted = f", unless {validator.lifted_by}" if validator.lifted_by else ""
     message = (
         f"{rejected.value!r} is rejected by {validator.name} ({validator.place.path}:{validator.place.line}), "
@@ -75,8 +74,7 @@ def _finding(validator: Validator, rejected: Rejected) -> Finding:
         f"{validator.name}: {rejected.value}",
         message,
         place.scope,
-        severity,
-        place.service,
+        service=place.service,
     )
 
 
