@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from concurrent.futures import Executor, ThreadPoolExecutor
 
 import pytest
@@ -10,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ssot_fix.engine import executors
-from ssot_fix.engine.executors import Pool, chunks
+from ssot_fix.engine.executors import Pool, aside, chunks
 
 SIZES = st.lists(st.integers(0, 3_000_000), max_size=60)
 
@@ -78,3 +80,31 @@ def test_who_kills_a_worker_is_found(monkeypatch, jobs):
         found = dict(pool.run(deadly, paths, [1] * len(paths), lambda _: None))
     assert found.pop("deadly") is None
     assert found == {str(number): len(str(number)) for number in range(40)}
+
+
+ASIDE = """
+import os
+from ssot_fix.engine.executors import aside
+held = {"answer": 42}
+with aside(lambda: (os.getpid(), held["answer"]), jobs=2) as told:
+    held["answer"] = 0  # what happens here from now on is not seen there
+    pid, answer = told()
+assert (pid != os.getpid(), answer) == (True, 42)
+try:
+    with aside(lambda: 1 // 0, jobs=2) as told:
+        told()
+except ZeroDivisionError:
+    print("done")
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux forks")
+def test_what_is_done_aside_is_done_in_another_process_with_all_that_is_there():
+    """Asked of a process with one thread: one with several does not fork."""
+    done = subprocess.run((sys.executable, "-c", ASIDE), capture_output=True, check=True, text=True)
+    assert done.stdout == "done\n"
+
+
+def test_one_job_does_nothing_aside():
+    with aside(os.getpid, jobs=1) as told:
+        assert told() == os.getpid()

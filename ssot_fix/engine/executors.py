@@ -67,21 +67,9 @@ def aside(work: Callable[[], T], jobs: int = 0) -> Iterator[Callable[[], T]]:
     if (jobs or usable_processors()) == 1 or _context().get_start_method() != "fork":
         yield work
         return
-    with processes(1, _take_aside, work) as executor:
-        yield executor.submit(_done_aside).result
-
-
-_taken_aside: Callable[[], Any] | None = None
-
-
-def _take_aside(work: Callable[[], Any]) -> None:
-    global _taken_aside  # noqa: PLW0603  as below
-    _taken_aside = work
-
-
-def _done_aside() -> Any:  # noqa: ANN401
-    assert _taken_aside is not None
-    return _taken_aside()
+    with processes(1, _take, lambda _: [work()]) as executor:
+        done = executor.submit(_done, ())
+        yield lambda: done.result()[0]
 
 
 class Pool:
