@@ -20,7 +20,9 @@ posix_only = pytest.mark.skipif(os.name != "posix", reason="scripts, signals and
 def raw(project: Repository, *arguments: str, input: bytes | None = None) -> bytes:
     """What git prints, in bytes."""
     command = ("git", "-C", str(project.root), *arguments)
-    return subprocess.run(command, env=project.environment, input=input, capture_output=True, check=True).stdout
+    done = subprocess.run(command, env=project.environment, input=input, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def ask(project: Repository, *arguments: str) -> str:

@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 from cases import make_project
@@ -62,13 +63,13 @@ class Repository:
 
 
 @pytest.fixture(scope="session")
-def command_environment(tmp_path_factory) -> dict[str, str]:
-    """The variables that a command and git are started with: nothing of the user's."""
+def command_environment(tmp_path_factory) -> Mapping[str, str]:
+    """The variables that a command and git are started with: nothing of the user's. All tests share them."""
     home = tmp_path_factory.mktemp("home")
     (home / ".gitconfig").write_text("[user]\nname = Test\nemail = test@example.invalid\n[core]\nautocrlf = false\n")
     dropped = ("GIT_", "PYTHON", "NO_COLOR", "FORCE_COLOR", "CLICOLOR", "XDG_", "COLUMNS", "COV_", "COVERAGE")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
-    return kept | {
+    ours = {
         "HOME": str(home),
         "USERPROFILE": str(home),
         "GIT_CONFIG_NOSYSTEM": "1",
@@ -76,6 +77,7 @@ def command_environment(tmp_path_factory) -> dict[str, str]:
         **{name: os.environ[name] for name in BYTECODE},
         "TERM": "xterm",
     }
+    return MappingProxyType(kept | ours)
 
 
 @pytest.fixture

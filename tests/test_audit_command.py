@@ -34,8 +34,8 @@ def platform(story):
     return story
 
 
-def report_of(ssot_fix, story, *options):
-    return json.loads(ssot_fix(story.root, "audit", "--format", "json", *options).stdout)
+def report_of(ssot_fix, story, *options, **run):
+    return json.loads(ssot_fix(story.root, "audit", "--format", "json", *options, **run).stdout)
 
 
 def places(report, area):
@@ -166,9 +166,8 @@ def test_a_sparse_checkout_plays_no_part(platform, ssot_fix):
     assert report_of(ssot_fix, platform, "--no-cache") == before
 
 
-def test_ways_to_write_paths_that_the_user_has_chosen_play_no_part(platform, ssot_fix, command_environment):
-    command_environment["GIT_ICASE_PATHSPECS"] = "1"
-    assert report_of(ssot_fix, platform)["findings"]
+def test_ways_to_write_paths_that_the_user_has_chosen_play_no_part(platform, ssot_fix):
+    assert report_of(ssot_fix, platform, extra={"GIT_ICASE_PATHSPECS": "1"})["findings"]
 
 
 def test_a_commit_without_author_date_and_message(story, ssot_fix):
