@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from concurrent.futures import Executor, ThreadPoolExecutor
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ssot_fix.commands import output
+from ssot_fix.commands.options import Options
 from ssot_fix.engine import executors
 from ssot_fix.engine.executors import Pool, aside, chunks
 
@@ -84,12 +87,20 @@ def test_who_kills_a_worker_is_found(monkeypatch, jobs):
 
 ASIDE = """
 import os
-from ssot_fix.engine.executors import aside
+from ssot_fix.engine.executors import _may_fork, aside
 held = {"answer": 42}
 with aside(lambda: (os.getpid(), held["answer"]), jobs=2) as told:
     held["answer"] = 0  # what happens here from now on is not seen there
+    assert _may_fork()  # others, too
     pid, answer = told()
 assert (pid != os.getpid(), answer) == (True, 42)
+here = os.getpid()
+with aside(lambda: "here" if os.getpid() == here else os._exit(1), jobs=2) as told:
+    assert told() == "here"  # the other process died over it
+with aside(lambda: "x" * 10_000_000, jobs=2) as told:
+    pass  # more than a pipe holds, and nobody wants it
+with aside(lambda: "x" * 10_000_000, jobs=2) as told:
+    assert len(told()) == 10_000_000
 try:
     with aside(lambda: 1 // 0, jobs=2) as told:
         told()
@@ -103,6 +114,23 @@ def test_what_is_done_aside_is_done_in_another_process_with_all_that_is_there():
     """Asked of a process with one thread: one with several does not fork."""
     done = subprocess.run((sys.executable, "-c", ASIDE), capture_output=True, check=True, text=True)
     assert done.stdout == "done\n"
+
+
+def test_a_progress_bar_keeps_nobody_from_forking(monkeypatch):
+    pty = pytest.importorskip("pty")
+    ours, theirs = pty.openpty()
+    with os.fdopen(ours, "rb", buffering=0) as terminal, os.fdopen(theirs, "w", encoding="utf-8") as stderr:
+        monkeypatch.setattr(sys, "stderr", stderr)
+        monkeypatch.setattr(output, "_LONG", -1)
+        monkeypatch.setenv("TERM", "xterm")
+        before = threading.active_count()
+        with output.progress_bar(Options()) as tell:
+            tell(1, 2)
+            assert threading.active_count() == before
+            tell(2, 2)
+        said = terminal.read(10_000)
+    assert b"concluding" in said
+    assert b"100%" in said
 
 
 def test_one_job_does_nothing_aside():

@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -18,10 +18,13 @@ from ssot_fix.report.summary import summarize
 from ssot_fix.report.terminal import print_summary as print_table
 
 if TYPE_CHECKING:
+    from rich.progress import Progress
+
     from ssot_fix.engine.contract import Codemod
     from ssot_fix.engine.run import Outcome
 
 _LONG = 0.7  # seconds after which a progress bar is worth its flicker
+_FLICKER = 0.1  # seconds between two drawings of it
 
 
 def print_notes(options: Options, outcome: Outcome) -> None:
@@ -82,22 +85,32 @@ def progress_bar(options: Options) -> Iterator[Callable[[int, int], None]]:
     if options.quiet or not sys.stderr.isatty():
         yield lambda _done, _total: None
         return
-    began = time.perf_counter()
-    bar: list[Any] = []
+    began = drawn = time.perf_counter()
+    bar: Progress | None = None
 
     def tell(done: int, total: int) -> None:
-        if not bar and time.perf_counter() - began > _LONG:
-            from rich.console import Console  # noqa: PLC0415  heavy, and rarely needed
-            from rich.progress import Progress  # noqa: PLC0415
-
-            bar.append(Progress(console=Console(stderr=True), transient=True))
-            bar[0].add_task("looking", total=total)
-            bar[0].start()
-        if bar:
-            bar[0].update(bar[0].task_ids[0], completed=done, total=total)
+        nonlocal bar, drawn
+        now = time.perf_counter()
+        if bar is None and now - began > _LONG:
+            bar = _bar()
+        if bar is not None and (now - drawn > _FLICKER or done >= total):
+            stage = "looking" if done < total else "concluding"
+            bar.update(bar.task_ids[0], completed=done, total=total, description=stage, refresh=True)
+            drawn = now
 
     try:
         yield tell
     finally:
-        if bar:
-            bar[0].stop()
+        if bar is not None:
+            bar.stop()
+
+
+def _bar() -> Progress:
+    """A bar that draws only when it is told to: a thread that did would keep workers from being forked."""
+    from rich.console import Console  # noqa: PLC0415  heavy, and rarely needed
+    from rich.progress import Progress  # noqa: PLC0415
+
+    bar = Progress(console=Console(stderr=True), transient=True, auto_refresh=False)
+    bar.add_task("looking")
+    bar.start()
+    return bar

@@ -8,10 +8,11 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
+    from multiprocessing.connection import Connection
     from multiprocessing.context import BaseContext
 
 R = TypeVar("R")
@@ -46,30 +47,67 @@ def processes(count: int, begin: Callable[[Any], None], argument: Any) -> Execut
 def _context() -> BaseContext:
     import multiprocessing  # noqa: PLC0415
 
+    return multiprocessing.get_context("fork" if _may_fork() else "spawn")
+
+
+def _may_fork() -> bool:
     # A process with several threads may not be forked: a lock that another thread holds would stay held.
-    forks = sys.platform == "linux" and threading.active_count() == 1
-    return multiprocessing.get_context("fork" if forks else "spawn")
+    return sys.platform == "linux" and threading.active_count() == 1
 
 
 def _begin(begin: Callable[[Any], None], argument: Any) -> None:  # noqa: ANN401
+    _leave_signals()
+    begin(argument)
+
+
+def _leave_signals() -> None:
     # Ctrl-C reaches the whole process group; the parent decides what becomes of the workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    begin(argument)
 
 
 @contextmanager
 def aside(work: Callable[[], T], jobs: int = 0) -> Iterator[Callable[[], T]]:
     """Do something in a process of its own, where one shares all that is there; else when it is asked for.
 
-    `jobs` is that of `Pool`. What the context gives waits for the result, which has to be picklable.
+    `jobs` is that of `Pool`. What the context gives waits for the result, which has to be picklable. No thread is
+    started, so that workers may still be forked; if the process dies, the work is done here.
     """
-    if (jobs or usable_processors()) == 1 or _context().get_start_method() != "fork":
+    if (jobs or usable_processors()) == 1 or not _may_fork():
         yield work
         return
-    with processes(1, _take, lambda _: [work()]) as executor:
-        done = executor.submit(_done, ())
-        yield lambda: done.result()[0]
+    from multiprocessing import get_context  # noqa: PLC0415
+
+    context = get_context("fork")
+    ours, theirs = context.Pipe(duplex=False)
+    process = context.Process(target=_send, args=(theirs, work), daemon=True)
+    process.start()
+    theirs.close()
+
+    def result() -> T:
+        try:
+            is_done, told = ours.recv()
+        except EOFError:
+            return work()
+        if not is_done:
+            raise told
+        return cast("T", told)
+
+    try:
+        yield result
+    finally:
+        process.terminate()  # nobody waits for work that nobody has asked for
+        process.join()
+        ours.close()
+
+
+def _send(where: Connection, work: Callable[[], object]) -> None:
+    _leave_signals()
+    try:
+        told = True, work()
+    except Exception as failure:  # the parent's to raise
+        told = False, failure
+    where.send(told)
 
 
 class Pool:
