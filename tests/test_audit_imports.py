@@ -10,7 +10,7 @@ from codemods.stale_imports.options import NAME as CODEMOD
 from codemods.stale_imports.options import Move
 from codemods.stale_imports.options import Options as ImportOptions
 from ssot_fix.audit import settings as audit_settings
-from ssot_fix.audit.areas.imports import broken_imports, broken_modules, judged, locate, look
+from ssot_fix.audit.areas.imports import broken_imports, broken_modules, locate, look
 from ssot_fix.audit.areas.imports_places import AREA, look_places
 from ssot_fix.audit.areas.imports_series import FileImports, Resolver, Tree
 from ssot_fix.audit.areas.imports_timeline import ImportsBeyond
@@ -223,7 +223,7 @@ class Seen:
         head = tree_of(story.root, self.span.head.id)
         self.view = CommitView(Config(story.root, options=told), self.span.head.id, head, self.reader)
         self.view.known = look_at(story.root, {"imports": contents(self.span, self.view)}, {"imports": look}, jobs=1)
-        self.answers = judged(self.view)
+        self.answers = ImportsBeyond(self.view, self.span, self.reader).head()
         wanted = {AREA: [self.view.blobs[path] for path, each in self.answers.items() if each.bad]}
         placed = look_at(story.root, wanted, {AREA: look_places}, jobs=1)
         self.view.known = Known({**self.view.known.tables, **placed.tables})

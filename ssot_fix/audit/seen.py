@@ -112,7 +112,7 @@ class _Seeing:
 
     def report(self) -> Report:
         """All of it."""
-        broken = self._broken(imports.judged(self._view))
+        broken = self._broken(self._imports.head())
         # What became of what imports ask for takes as long as all else, but for looking at files.
         with aside(lambda: imports.broken_imports(self._view, broken), self._view.config.general.jobs) as explained:
             return self._report(broken, explained)

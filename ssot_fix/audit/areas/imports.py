@@ -45,18 +45,6 @@ def ignores(config: Config) -> Callable[[str, Dangling], bool]:
     return is_ignored
 
 
-def judged(view: View) -> dict[str, FileImports]:
-    """What the imports of each file of a commit come to; files that import nothing of the project are left out."""
-    is_ignored, scans = ignores(view.config), scans_of(view)
-    found = view.index.each_dangling_in(scans)
-    answers: dict[str, FileImports] = {}
-    for path in scans:
-        bad = [each for each in found.get(path, ()) if not each.elsewhere and not is_ignored(path, each)]
-        if count := view.index.count_in(path):
-            answers[path] = FileImports(count, tuple(bad))
-    return answers
-
-
 def scans_of(view: View) -> dict[str, Scan]:
     """The scans of the files that could be read, by path."""
     scans = ((path, view.facts(NAME, path)) for path in view.python)

@@ -41,6 +41,11 @@ class ImportsBeyond:
         self._left = Counter(step.parents[0] if step.parents else "" for step in span.steps)
         self._left[self._begin] += len(span.outside) + 1
 
+    def head(self) -> Mapping[str, FileImports]:
+        """What the imports of each file of the head come to; asked before the rest, it costs least."""
+        self._files[self._view.commit] = dict(self._view.blobs)
+        return self._judge(self._view.commit)
+
     def start(self) -> dict[str, Standing]:
         """How each file stood before the range."""
         answers = self._judge(self._begin)
