@@ -182,6 +182,72 @@ def test_made_up_input_takes_no_time_to_speak_of(code):
     assert not called_names(Text((TAKES + code * 100_000).encode())) - {"b", "e", "get_env"}
 
 
+# Names of variables behind names
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "KEY = other()\nos.getenv(KEY)\n",
+        "KEY = 'A'\nKEY = other()\nos.getenv(KEY)\n",
+        "KEY = 'A' + x\nos.getenv(KEY)\n",
+        "KEY += 'A'\nos.getenv(KEY)\n",
+        "KEY: str\nos.getenv(KEY)\n",
+        "KEY, other = 'A', 'B'\nos.getenv(KEY)\n",
+        "KEY = other = 'A'\nos.getenv(KEY)\n",
+        "def f(KEY='A'):\n    os.getenv(KEY)\n",
+        "KEY = 'A'\ndef f(KEY):\n    os.getenv(KEY)\n",
+        "KEY = 'A'\ndef f():\n    global KEY\n    KEY = g()\nos.getenv(KEY)\n",
+        "from settings import KEY\nos.getenv(KEY)\n",
+        "class C:\n    KEY = 'A'\n    def f(self):\n        os.getenv(KEY)\n",
+        "os.getenv(KEY)\n",
+        "for key in found():\n    os.getenv(key)\n",
+        "for key in ('A', b):\n    os.getenv(key)\n",
+        "for key in ['A', *more]:\n    os.getenv(key)\n",
+        "for key in {'A': 1, **more}:\n    os.getenv(key)\n",
+        "for key in ():\n    os.getenv(key)\n",
+        "for key in 'AB':\n    os.getenv(key)\n",
+        "for x, key in {'A': 'B'}.items():\n    os.getenv(key)\n",
+        "for key, y, z in {'A': 'B'}.items():\n    os.getenv(key)\n",
+        "for key, x in [('A', 'B')]:\n    os.getenv(key)\n",
+        "for key in {'A': 'B'}.values():\n    os.getenv(key)\n",
+        "for key in ('A',):\n    pass\nfor key in found():\n    os.getenv(key)\n",
+        "KEYS = ['A']\nKEYS += found()\nfor key in KEYS:\n    os.getenv(key)\n",
+        "KEYS = KEYS\nfor key in KEYS:\n    os.getenv(key)\n",
+        "for key in key:\n    os.getenv(key)\n",
+        "[key for key in ('A',)]\nos.getenv(key)\n",
+    ],
+)
+def test_a_name_that_may_be_anything_names_no_variable(code):
+    facts = look(Text(f"import os\n{code}".encode()))
+    assert [(use.subject, use.keys) for use in facts.uses] == [("(computed)", ())]
+
+
+@pytest.mark.parametrize(
+    ("code", "subject", "keys"),
+    [
+        ("KEY = 'A'\nos.getenv(KEY)\n", "A", "A"),
+        ("KEY: Final = 'A'\ndef f():\n    return os.environ[KEY]\n", "A", "A"),
+        ("def f():\n    key = 'A'\n    return os.environ[key]\n", "A", "A"),
+        ("KEY = 'A'\nif KEY in os.environ: pass\n", "A", "A"),
+        ("KEY = 'A'\nos.environ[KEY] = '1'\n", "A", "A"),
+        ("KEY = 'A'\nos.environ.setdefault(key=KEY, value='1')\n", "A", "A"),
+        ("KEY = 'A'\n" + TAKES + "get_env().get(KEY)\n", "A", "A"),
+        ("KEY = 'A'\nif x:\n    KEY = 'B'\nos.getenv(KEY)\n", "(computed)", "A B"),
+        ("for key in ('A', 'B', 'A'):\n    os.getenv(key)\n", "(computed)", "A B"),
+        ("x = {key: os.getenv(key) for key in ['B', 'A']}\n", "(computed)", "B A"),
+        ("for key in {'A': 1}:\n    os.environ.pop(key)\n", "A", "A"),
+        ("for key, value in {'A': 1, 'B': 2}.items():\n    os.environ[key] = value\n", "(computed)", "A B"),
+        ("KEYS = ('A', 'B')\ndef f():\n    return [k for k in KEYS if k in os.environ]\n", "(computed)", "A B"),
+        ("TOLD = {'A': 1, 'B': 2}\nfor key, _ in TOLD.items():\n    os.environ[key]\n", "(computed)", "A B"),
+        ("async def f():\n    async for key in ('A', 'B'):\n        os.getenv(key)\n", "(computed)", "A B"),
+    ],
+)
+def test_a_name_for_literals_names_these(code, subject, keys):
+    facts = look(Text(f"import os\n{code}".encode()))
+    assert [(use.subject, use.keys) for use in facts.uses] == [(subject, tuple(keys.split()))]
+
+
 def test_facts_are_small_and_picklable():
     facts = look(Text(b"import os\n" + b"x = 1  # nothing\n" * 50 + b"y = '#'; os.getenv('A')  # @marked\n"))
     assert pickle.loads(pickle.dumps(facts)) == facts

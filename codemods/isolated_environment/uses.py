@@ -35,7 +35,7 @@ class Use:
     """One use of the environment.
 
     `root` is the node that means `path` (`os.environ`); `node` the whole operation around it. `kind` names the
-    operation. `key` is the literal variable name or a Key.
+    operation. `key` is the literal variable name or a Key, `name` the expression that gives it.
     """
 
     kind: str
@@ -45,6 +45,7 @@ class Use:
     reference: Reference
     key: str | Key = Key.NONE
     ambiguous: bool = False
+    name: ast.expr | None = None
 
 
 def find_uses(module: Module, project: Project) -> list[Use]:
@@ -111,7 +112,7 @@ def _uses_of(module: Module, reference: Reference, path: str, ambiguous: bool) -
     if path not in ENTRIES:
         return
     kind, whole, key = _operation(module, node, path)
-    yield Use(kind, path, node, whole, reference, _key(kind, key), ambiguous)
+    yield Use(kind, path, node, whole, reference, _key(kind, key), ambiguous, key)
 
 
 def _hands_on(parent: ast.AST, node: ast.expr) -> bool:

@@ -15,7 +15,8 @@ from codemods.isolated_environment.names import SEEDS
 from codemods.isolated_environment.options import NAME
 from codemods.isolated_environment.uses import Key, argument, find_uses
 from codemods.isolated_environment.uses import Use as Direct
-from ssot_fix.audit.areas.environment_calls import called_names, calls_of, held_names
+from ssot_fix.audit.areas.environment_calls import Call, called_names, calls_of, held_names
+from ssot_fix.audit.areas.environment_literals import Literals, literals
 from ssot_fix.audit.text import Text, enclosing
 from ssot_fix.bindings import Module, children
 from ssot_fix.engine.suppress import Suppressions, read_suppressions
@@ -81,9 +82,13 @@ def look(text: Text) -> EnvironmentFacts | None:
     if not is_direct and not called:
         return None
     module = text.module(frozenset().union(SEEDS if is_direct else (), called, held_names(raw, called)))
-    direct = list(_direct(module)) if is_direct else []
+    found = find_uses(module, _NOWHERE) if is_direct else []
+    calls = list(calls_of(module, called)) if called else []
+    keys = [use.name for use in found if use.key is Key.COMPUTED] + [call.key for call in calls]
+    named = literals(text, (key for key in keys if key is not None))
+    direct = list(_direct(module, found, named))
     patches = list(_patches(text)) if is_direct and _PATCHING.search(raw) else []
-    uses = [*direct, *patches, *_through_accessor(module, called)]
+    uses = [*direct, *patches, *_through_accessor(module, calls, named)]
     scouted = is_scouted(raw)
     if not uses and not scouted:
         return None
@@ -94,14 +99,16 @@ def look(text: Text) -> EnvironmentFacts | None:
 # Direct uses
 
 
-def _direct(module: Module) -> Iterator[EnvironmentUse]:
+def _direct(module: Module, uses: Iterable[Direct], named: Literals) -> Iterator[EnvironmentUse]:
     suppressions = read_suppressions(module, frozenset({NAME}))
-    for use in find_uses(module, _NOWHERE):
-        keys = (use.key,) if isinstance(use.key, str) else tuple(_several_keys(module, use))
-        subject = use.key if isinstance(use.key, str) else COMPUTED if use.key is Key.COMPUTED else ALL
+    for use in uses:
+        if use.key is Key.COMPUTED and use.name is not None:
+            keys = _keys(use.name, named)
+        else:
+            keys = (use.key,) if isinstance(use.key, str) else tuple(_several_keys(module, use))
         yield EnvironmentUse(
             operation=_KINDS.get(use.kind, use.kind),
-            subject=subject,
+            subject=_subject(use.name, keys),
             keys=keys,
             through=use.path,
             direct=True,
@@ -112,6 +119,20 @@ def _direct(module: Module) -> Iterator[EnvironmentUse]:
             dropped=isinstance(module.parents.get(use.node), ast.Expr),
             aside=_aside(module, use, suppressions),
         )
+
+
+def _keys(name: ast.expr, named: Literals) -> tuple[str, ...]:
+    """The variables that an expression names; none if they are computed."""
+    if isinstance(name, ast.Constant) and isinstance(name.value, str):
+        return (name.value,)
+    return named.get(name, ())
+
+
+def _subject(name: ast.expr | None, keys: Sequence[str]) -> str:
+    """What a use is about: one variable, one of several or one that is computed, or all."""
+    if name is None:
+        return ALL
+    return keys[0] if len(keys) == 1 else COMPUTED
 
 
 def _line(node: ast.AST) -> int:
@@ -210,16 +231,15 @@ def _patches(text: Text) -> Iterator[EnvironmentUse]:
 # Uses of what may be an accessor
 
 
-def _through_accessor(module: Module, called: frozenset[str]) -> Iterator[EnvironmentUse]:
-    for found in calls_of(module, called) if called else ():
-        key = found.key
-        literal = key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else None
-        keys: tuple[str, ...] = (literal,) if literal is not None else ()
+def _through_accessor(module: Module, calls: Iterable[Call], named: Literals) -> Iterator[EnvironmentUse]:
+    for found in calls:
+        keys = _keys(found.key, named) if found.key is not None else ()
+        subject = _subject(found.key, keys)
         if found.operation == "update" and isinstance(found.node, ast.Call):
             keys = tuple(_named(found.node.args[:1], ()))
         yield EnvironmentUse(
             operation=found.operation,
-            subject=literal if literal is not None else ALL if key is None else COMPUTED,
+            subject=subject,
             keys=keys,
             through=found.target,
             direct=False,
