@@ -86,7 +86,7 @@ def test_who_kills_a_worker_is_found(monkeypatch, jobs):
 
 
 ASIDE = """
-import os
+import os, signal, tempfile
 from ssot_fix.engine.executors import _may_fork, aside
 held = {"answer": 42}
 with aside(lambda: (os.getpid(), held["answer"]), jobs=2) as told:
@@ -101,6 +101,15 @@ with aside(lambda: "x" * 10_000_000, jobs=2) as told:
     pass  # more than a pipe holds, and nobody wants it
 with aside(lambda: "x" * 10_000_000, jobs=2) as told:
     assert len(told()) == 10_000_000
+ours, theirs = os.pipe()
+def waiting():
+    with tempfile.TemporaryDirectory() as folder:
+        os.write(theirs, folder.encode())
+        signal.pause()
+with aside(waiting, jobs=2) as told:
+    folder = os.read(ours, 1000).decode()
+    assert os.path.isdir(folder)
+assert not os.path.exists(folder)  # what is interrupted cleans up
 try:
     with aside(lambda: 1 // 0, jobs=2) as told:
         told()

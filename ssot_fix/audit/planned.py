@@ -67,6 +67,7 @@ def plan(planning: Planning, commit: str, progress: Progress) -> Plan:
         diffs = tuple(_diffs(config.root, outcome))
         if outcome.keep is not None:  # with the diffs that a run would print
             outcome.keep({each.path: unified_diff(*each) for each in diffs} | dict(outcome.diffs))
+            outcome.keep = None
         return Plan(outcome, diffs)
 
 

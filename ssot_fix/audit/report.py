@@ -18,6 +18,7 @@ from ssot_fix.audit.verification import left_out, run_checks
 from ssot_fix.digests import Undigestible
 from ssot_fix.engine.cache.identity import named, program
 from ssot_fix.engine.cache.store import dump
+from ssot_fix.engine.executors import aside
 from ssot_fix.engine.run import Outcome
 from ssot_fix.project.config import Config
 from ssot_fix.project.git import run_git
@@ -44,8 +45,13 @@ def audit(asked: Asked, progress: Progress) -> tuple[Report, Outcome]:
     """
     config = asked.planning.config
     options = cast("settings.Options", config.options(settings.NAME, ""))
-    report = _known(asked, span(config.root, asked.last, asked.revisions), progress)
-    planned = plan(asked.planning, report.head.id, progress)
+    spanned = span(config.root, asked.last, asked.revisions)
+    head, (name, held) = spanned.head.id, _held(asked, spanned)
+    if held is not None:
+        report, planned = held, plan(asked.planning, head, progress)
+    else:
+        with aside(lambda: plan(asked.planning, head, lambda _done, _total: None), config.general.jobs) as told:
+            report, planned = _seen(asked, spanned, name, progress), told()
     commands = config.general.verify
     report = replace(
         report,
@@ -58,18 +64,20 @@ def audit(asked: Asked, progress: Progress) -> tuple[Report, Outcome]:
     return replace(report, phases=phases(report, asked.headlines)), planned.outcome
 
 
-def _known(asked: Asked, spanned: Span, progress: Progress) -> Report:
+def _held(asked: Asked, spanned: Span) -> tuple[str, Report | None]:
+    """What an earlier audit of the same range came to, and the name of the file for it; empty if nothing is kept."""
+    store = asked.planning.store
+    name = _name(program(), asked.planning.config, spanned) if store is not None else ""
+    held = store.restore(name) if store is not None and name else None
+    return name, held if isinstance(held, Report) else None
+
+
+def _seen(asked: Asked, spanned: Span, name: str, progress: Progress) -> Report:
     """What the repository tells of a range: nothing of that ever changes, so that it is worked out once."""
     store, config = asked.planning.store, asked.planning.config
-    if store is None:
-        return seen(config, spanned, None, progress)[0]
-    tells = program()
-    name = _name(tells, config, spanned)
-    held = store.restore(name) if name else None
-    if isinstance(held, Report):
-        return held
-    report, is_whole = seen(config, spanned, Shelf(store, tells), progress)
-    if name and is_whole:
+    shelf = Shelf(store, program()) if store is not None else None
+    report, is_whole = seen(config, spanned, shelf, progress)
+    if store is not None and name and is_whole:
         store.save(name, dump(report))
     return report
 

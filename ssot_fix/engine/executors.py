@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 if TYPE_CHECKING:
@@ -71,7 +71,8 @@ def aside(work: Callable[[], T], jobs: int = 0) -> Iterator[Callable[[], T]]:
     """Do something in a process of its own, where one shares all that is there; else when it is asked for.
 
     `jobs` is that of `Pool`. What the context gives waits for the result, which has to be picklable. No thread is
-    started, so that workers may still be forked; if the process dies, the work is done here.
+    started, so that workers may still be forked. If the process dies or the work fails, it is done once more, here.
+    Work that nobody has asked for when the context ends is interrupted, as by Ctrl-C.
     """
     if (jobs or usable_processors()) == 1 or not _may_fork():
         yield work
@@ -80,34 +81,29 @@ def aside(work: Callable[[], T], jobs: int = 0) -> Iterator[Callable[[], T]]:
 
     context = get_context("fork")
     ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_send, args=(theirs, work), daemon=True)
+    process = context.Process(target=_send, args=(theirs, work))
     process.start()
     theirs.close()
 
     def result() -> T:
         try:
-            is_done, told = ours.recv()
+            return cast("T", ours.recv())
         except EOFError:
             return work()
-        if not is_done:
-            raise told
-        return cast("T", told)
 
     try:
         yield result
     finally:
-        process.terminate()  # nobody waits for work that nobody has asked for
+        process.terminate()
         process.join()
         ours.close()
 
 
 def _send(where: Connection, work: Callable[[], object]) -> None:
     _leave_signals()
-    try:
-        told = True, work()
-    except Exception as failure:  # the parent's to raise
-        told = False, failure
-    where.send(told)
+    with suppress(Exception, KeyboardInterrupt):  # the parent does it again, and raises what there is to be raised
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # it may have workers and folders of its own
+        where.send(work())
 
 
 class Pool:
