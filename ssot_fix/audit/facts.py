@@ -13,7 +13,7 @@ from ssot_fix.project.history import Commit
 _PROBLEMS = {
     "conflicting-defaults": "with defaults that contradict each other",
     "mixed-access": "written one way and read the other",
-    "never-read": "that nobody reads",
+    "never-read": "set here and read by no file of the repository (a library may)",
 }
 _FATES = ("moved", "renamed", "merged", "replaced", "gone")
 

@@ -126,7 +126,8 @@ class KeyUse:
 class Key:
     """An environment variable: who reads it, who writes it, and what is wrong with that.
 
-    `problems`: `conflicting-defaults`, `mixed-access` (written one way, read the other), `never-read`.
+    `problems`: `conflicting-defaults`, `mixed-access` (written one way, read the other), `never-read` (by no
+    file of the repository; a library may).
     """
 
     name: str

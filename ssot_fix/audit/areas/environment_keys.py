@@ -136,7 +136,7 @@ def _is_mixed(uses: Iterable[KeyedUse]) -> bool:
     return any(written - {each.use.direct} for each in counted if each.reads)
 
 
-# What nobody reads
+# What no file reads
 
 
 def _unread(by_key: Mapping[str, Sequence[KeyedUse]], root: Path, commit: str) -> frozenset[str]:
