@@ -120,7 +120,7 @@ def test_overall_is_about_sites_of_areas_that_have_good_ones():
         ("imports", Tally(1, 2), Tally(1, 4), ("50.0 %", "25.0 %", "+25.00")),
         ("debt", Tally(0, 1200), Tally(0, 1300), ("1,200", "1,300", "-100")),
         ("debt", Tally(0, 2), Tally(0, 2), ("2", "2", "0")),
-        ("debt", Tally(0, 2), Tally(), ("2", "-", "+2")),
+        ("debt", Tally(0, 2), Tally(), ("2", "0", "+2")),
         ("debt", Tally(), Tally(), ("-", "-", "-")),
     ],
 )

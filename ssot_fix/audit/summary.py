@@ -107,10 +107,9 @@ def told(summary: Summary) -> tuple[str, str, str]:
     """How an area stands now and stood at the start, and the change, for people."""
     area, now, start = summary.area, summary.now, summary.start
     if area in COMPLIANCE or not (now.all or start.all):
-        moved = change(now, start)
-    else:
-        moved = f"{now.bad - start.bad:+,}" if now.bad != start.bad else "0"
-    return standing(area, now), standing(area, start), moved
+        return standing(area, now), standing(area, start), change(now, start)
+    moved = f"{now.bad - start.bad:+,}" if now.bad != start.bad else "0"
+    return f"{now.bad:,}", f"{start.bad:,}", moved
 
 
 def worst(findings: Iterable[Finding]) -> list[Finding]:
