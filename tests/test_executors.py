@@ -85,6 +85,34 @@ def test_who_kills_a_worker_is_found(monkeypatch, jobs):
     assert found == {str(number): len(str(number)) for number in range(40)}
 
 
+INTERRUPTED = """
+import os, signal
+from ssot_fix.engine.executors import Pool
+
+class Interrupting:
+    def __reduce__(self):
+        os.kill(os.getppid(), signal.SIGINT)  # when all before it is pickled, and right before that is sent
+        return int, ()
+
+def work(paths):
+    return [("x" * 50_000_000, Interrupting() if path == "a" else None) for path in paths]
+
+for _ in range(3):
+    try:
+        with Pool(2) as pool:
+            list(pool.run(work, ["a", "b"], [1_000_000] * 2, lambda _: None))
+    except KeyboardInterrupt:
+        print("interrupted")
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux forks")
+def test_an_interruption_while_results_are_sent_is_the_end():
+    done = subprocess.run((sys.executable, "-c", INTERRUPTED), capture_output=True, check=True, text=True, timeout=60)
+    assert done.stdout == "interrupted\n" * 3
+    assert done.stderr == ""
+
+
 ASIDE = """
 import os, signal, tempfile
 from ssot_fix.engine.executors import _may_fork, aside

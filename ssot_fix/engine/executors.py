@@ -120,9 +120,7 @@ class Pool:
 
     def __exit__(self, failure: type[BaseException] | None, *_: object) -> None:
         if failure is not None and self._executor is not None:
-            # Nobody waits for work that nobody wants any more.
-            for process in list((getattr(self._executor, "_processes", None) or {}).values()):
-                process.terminate()
+            _end(self._executor)
         self._stop()
 
     def run(
@@ -203,6 +201,16 @@ class Pool:
         if self._executor is not None:
             self._executor.shutdown(wait=True, cancel_futures=True)
             self._executor = None
+
+
+def _end(executor: Executor) -> None:
+    """End an executor's processes: nobody waits for work that nobody wants any more."""
+    for process in list((getattr(executor, "_processes", None) or {}).values()):
+        process.terminate()
+    # One that is ended while it sends a result leaves half of it, and who reads that waits for the rest as long as
+    # there is somebody who could write it: this process, which never does.
+    if (results := getattr(executor, "_result_queue", None)) is not None:
+        results._writer.close()
 
 
 _taken: Work[Any] | None = None  # in a worker: what it was started for
