@@ -299,11 +299,14 @@ def test_imports_are_grouped_by_what_became_of_what_they_ask_for():
 def test_what_can_be_rewritten_is_grouped_by_command_service_and_scope():
     one = replace(READ, is_rewritable=True, remedy=COMMAND)
     other = replace(one, path="auth/b.py", remedy=COMMAND.replace("a.py", "b.py"), severity="high")
+    spaced = replace(
+        one, path="auth/d e.py", remedy=COMMAND.replace(" --write", "  --write").replace("a.py", "d\\ e.py")
+    )
     billing = replace(one, path="billing/c.py", service="billing", remedy="ssot-fix --write --codemod x billing")
     in_tests = replace(one, path="auth/t.py", scope="test", remedy=f"{COMMAND[:-9]}--include-tests auth/t.py")
     root = replace(one, path="-odd name.py", service="(root)", remedy="ssot-fix --write --codemod x './-odd name.py'")
-    assert planned(one, other, billing, in_tests, root)["Rewrite"] == [
-        (2, "Run isolated-environment", "ssot-fix --write --codemod isolated-environment auth"),
+    assert planned(one, other, spaced, billing, in_tests, root)["Rewrite"] == [
+        (3, "Run isolated-environment", "ssot-fix --write --codemod isolated-environment auth"),
         (1, "Run x", "ssot-fix --write --codemod x './-odd name.py'"),
         (1, "Run x", "ssot-fix --write --codemod x billing"),
         (

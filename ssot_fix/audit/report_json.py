@@ -108,16 +108,16 @@ def as_json(value: object) -> _Json:
     """A value of a report as JSON has it: only what `json.dumps` takes, and no lone surrogates."""
     if isinstance(value, str):
         return _text(value)
+    if value is None or isinstance(value, int):
+        return value
+    if type(value) in _FIELDS:
+        return {name: as_json(getattr(value, name)) for name in _FIELDS[type(value)]}
     if isinstance(value, Tally):
         return {"good": value.good, "all": value.all, "percent": _rounded(value.percent)}
     if isinstance(value, float):
         return _rounded(value)
-    if value is None or isinstance(value, int):
-        return value
     if isinstance(value, Mapping):
         return {_text(key): as_json(value[key]) for key in sorted(value)}
-    if type(value) in _FIELDS:
-        return {name: as_json(getattr(value, name)) for name in _FIELDS[type(value)]}
     assert isinstance(value, tuple)
     return [as_json(each) for each in value]
 
@@ -127,7 +127,7 @@ def _rounded(number: float | None) -> float | None:
 
 
 def _text(text: str) -> str:
-    return _SURROGATES.sub(_spelled_out, text)
+    return text if text.isascii() else _SURROGATES.sub(_spelled_out, text)
 
 
 def _spelled_out(match: re.Match[str]) -> str:
