@@ -383,6 +383,7 @@ REJECTED = {
     "behind a comment": ("User(  # a ) or two\n    'test',\n)\n", ["test"]),
     "behind a call": ("User(str(n()), 'demo')\n", ["demo"]),
     "in several pieces": ("(User . # a factory\n    of)(\n    'test')\n", ["test"]),
+    "beside a longer name": ("AUser = print\nAUser.User.of, User('test')\n", ["test"]),
     "several lines": ("User(\n    'x',\n    'test',\n)\n", ["test"]),
 }
 

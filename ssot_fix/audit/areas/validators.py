@@ -29,7 +29,7 @@ from ssot_fix.source import UnreadableText
 __all__ = ["NAME", "findings", "look", "validators"]
 NAME = "validators"
 _GAP = rb"(?:[\s\\)]|#[^\r\n]{0,400}+[\r\n])*+"
-_CALLED = _GAP + rb"(?:\." + _GAP + rb"\w++" + _GAP + rb")*+(\(|as\b)"
+_CALLED = _GAP + rb"(?:\." + _GAP + rb"\w++" + _GAP + rb")?+(\(|as\b)"
 _MARK = re.compile(rb"[()\"'#]")
 _DEEPEST = 20  # parentheses in each other; what nests deeper is parsed
 
@@ -202,7 +202,8 @@ def _pass(view: View, path: str, guards: Mapping[str, _Guard]) -> None:
         raw = view.read(path)
     except OSError:
         return
-    used = [guard for guard in guards.values() if any(_may_pass(name.encode(), raw) for name in guard.names)]
+    passing = {name: _may_pass(name.encode(), raw) for guard in guards.values() for name in guard.names}
+    used = [guard for guard in guards.values() if any(passing[name] for name in guard.names)]
     if not used:
         return
     seeds = {name for guard in used for name in (*guard.names, _stem(guard.path))}
@@ -222,7 +223,7 @@ def _may_pass(name: bytes, raw: bytes) -> bool:
     """Whether a file may call a name, or a method of it, with a string, or by another name."""
     if name not in raw:
         return False
-    matches = re.finditer(rb"\b" + re.escape(name) + _CALLED, raw)
+    matches = re.finditer(re.escape(name) + _CALLED, raw)  # a \b in front would be tried at every byte
     return any(match[1] != b"(" or _holds_string(raw, match.end()) for match in matches)
 
 
