@@ -60,6 +60,9 @@ class Fates:
         self._classes = Classes(span)
         self._shapes: dict[tuple[str, str], Shape | None] = {}
         self._words: dict[Loss, frozenset[bytes]] = {}
+        # What is gone is asked for these twice: whether it is there, and what comes nearest.
+        self._of_name: dict[Loss, list[_Match]] = {}
+        self._of_module: dict[Loss, _Match | None] = {}
 
     def of(self, loss: Loss) -> Fate:
         """What became of a definition."""
@@ -156,6 +159,11 @@ class Fates:
 
     def _nearest(self, loss: Loss) -> _Match | None:
         """What is most alike of what came into the module under other names; None if what went is small."""
+        if loss not in self._of_module:
+            self._of_module[loss] = self._find_nearest(loss)
+        return self._of_module[loss]
+
+    def _find_nearest(self, loss: Loss) -> _Match | None:
         old = self._old_shape(loss)
         if loss.head is None or old is None or len(old.body) < _TOKENS:
             return None
@@ -246,9 +254,11 @@ class Fates:
 
     def _namesakes(self, loss: Loss) -> list[_Match]:
         """What has the same name elsewhere, held against it."""
-        found = self._methods_elsewhere(loss) if "." in loss.name else self._definitions_elsewhere(loss)
-        matches = (self._compare(loss, path, name) for path, name in found)
-        return [match for match in matches if match]
+        if loss not in self._of_name:
+            found = self._methods_elsewhere(loss) if "." in loss.name else self._definitions_elsewhere(loss)
+            matches = (self._compare(loss, path, name) for path, name in found)
+            self._of_name[loss] = [match for match in matches if match]
+        return self._of_name[loss]
 
     def _definitions_elsewhere(self, loss: Loss) -> list[tuple[str, str]]:
         found = [
