@@ -13,6 +13,7 @@ from types import MappingProxyType
 
 import pytest
 from cases import make_project
+from hypothesis import HealthCheck, settings
 from ranges import Story
 
 # The entry point as it is installed; -P, as the installed script does not have the current folder on sys.path.
@@ -20,6 +21,11 @@ COMMAND = (sys.executable, "-P", "-m", "ssot_fix")
 BYTECODE = ("PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX")
 pytest_plugins = ["worlds"]
 Run = Callable[..., subprocess.CompletedProcess[bytes]]
+
+
+# How long an example takes says how busy the machine is.
+settings.register_profile("ours", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("ours")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -122,6 +122,9 @@ with aside(lambda: (os.getpid(), held["answer"]), jobs=2) as told:
     assert _may_fork()  # others, too
     pid, answer = told()
 assert (pid != os.getpid(), answer) == (True, 42)
+for number in range(200):  # it is ended while it ends itself
+    with aside(lambda: number, jobs=2) as told:
+        assert told() == number
 here = os.getpid()
 with aside(lambda: "here" if os.getpid() == here else os._exit(1), jobs=2) as told:
     assert told() == "here"  # the other process died over it
@@ -150,7 +153,7 @@ except ZeroDivisionError:
 def test_what_is_done_aside_is_done_in_another_process_with_all_that_is_there():
     """Asked of a process with one thread: one with several does not fork."""
     done = subprocess.run((sys.executable, "-c", ASIDE), capture_output=True, check=True, text=True)
-    assert done.stdout == "done\n"
+    assert (done.stdout, done.stderr) == ("done\n", "")
 
 
 def test_a_progress_bar_keeps_nobody_from_forking(monkeypatch):

@@ -89,7 +89,8 @@ class Known:
         """What this one tells and another one does, where the other one was asked behind it."""
         errors = {**self.tables.get(_ERRORS, _NOTHING), **more.tables.get(_ERRORS, _NOTHING)}
         tables = {**self.tables, **more.tables, _ERRORS: errors}
-        return Known(tables, self.missing | more.missing, self.large | more.large)
+        made = {key: facts for key, facts in self._made.items() if key[0] not in more.tables}
+        return Known(tables, self.missing | more.missing, self.large | more.large, made)
 
     def is_unread(self, blob: bytes) -> bool:
         """Whether a blob may hold more than it tells: it could not be read or parsed."""

@@ -103,7 +103,10 @@ def _send(where: Connection, work: Callable[[], object]) -> None:
     _leave_signals()
     with suppress(Exception, KeyboardInterrupt):  # the parent does it again, and raises what there is to be raised
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # it may have workers and folders of its own
-        where.send(work())
+        told = work()
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        where.send(told)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 class Pool:

@@ -78,7 +78,7 @@ class EncodingArea:
 
     def __init__(self, view: View) -> None:
         self._view = view
-        self._spelling: dict[str, bool] = {}
+        self._importing: dict[str, bytes] = {}  # what the imports of modules say
 
     def sites(self, path: str, facts: object) -> Iterable[Site]:
         """Each place that opens text, and the start of a program that prints more than ASCII."""
@@ -96,7 +96,7 @@ class EncodingArea:
             module, _, name = module.rpartition(".")
             names.insert(0, name)
         wanted = {"", *names[-1:]} if asked.endswith("()") else {""}
-        if module and len(wanted) > 1 and self._may_hand_on(module):
+        if module and len(wanted) > 1 and self._may_hand_on(module, names[0]):
             module, names[0] = project.origin(module, names[0])
             wanted.add(names[-1])
         told = self._told(project.locate(module)) if module else None
@@ -112,16 +112,17 @@ class EncodingArea:
         told = (self._told(path) for path in self._view.python)
         return frozenset(name.encode() for each in told if each is not None for name in each.configures if name)
 
-    def _may_hand_on(self, module: str) -> bool:
-        """Whether a module spells the name of one: following its imports takes a parse, and few do."""
-        if module not in self._spelling:
+    def _may_hand_on(self, module: str, name: str) -> bool:
+        """Whether a module may import a name, and one that counts: following its imports takes a parse, and few do."""
+        if module not in self._importing:
             path = self._view.project.locate(module)
             try:
                 raw = self._view.read(path) if path is not None else b""
             except OSError:
                 raw = b""
-            self._spelling[module] = any(name in raw for name in self._configuring)
-        return self._spelling[module]
+            importing = Text(raw).importing
+            self._importing[module] = importing if any(each in raw for each in self._configuring) else b""
+        return name.encode() in self._importing[module]
 
 
 def _may_open(text: Text) -> bool:

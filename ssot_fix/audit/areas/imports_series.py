@@ -56,13 +56,17 @@ class Resolver:
         source_roots: Sequence[str] = (),
         former: Collection[str] = (),
         ignores: Callable[[str, Dangling], bool] = lambda _path, _dangling: False,
+        known: Project | None = None,
     ) -> None:
-        """`former` are first parts that were first-party once, `ignores` tells what is never reported."""
+        """`former` are first parts that were first-party once, `ignores` tells what is never reported.
+
+        `known` is the project of a commit: names that are read of files are read once for it and all trees.
+        """
         self._root = root
         self._source_roots = source_roots
         self._former = frozenset(former)
         self._ignores = ignores
-        self._project: Project | None = None
+        self._project = known
         self._whole: _Whole | None = None
         self._tree = Tree({}, (), lambda path: path.encode())
         self._named: set[str] = set()  # files whose exact names have played a part

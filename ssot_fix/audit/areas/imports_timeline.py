@@ -31,12 +31,13 @@ class ImportsBeyond:
         self._reader = reader
         config = view.config
         roots = config.general.source_roots
-        self._resolver = Resolver(config.root, roots, former(config), ignores(config))
+        self._resolver = Resolver(config.root, roots, former(config), ignores(config), view.project)
         before = tree_of(config.root, span.start.id) if span.start else None
         self._begin = span.start.id if span.start else ""
         # Which links there are is told of the start and the head: what lies there counts as known in neither.
         self._beyond = view.beyond | (before.beyond if before else frozenset())
         self._files: dict[str, dict[str, bytes]] = {self._begin: dict(before.blobs) if before else {}}
+        self._python: dict[str, Sequence[str]] = {}
         self._answers: dict[str, Mapping[str, FileImports]] = {}
         self._left = Counter(step.parents[0] if step.parents else "" for step in span.steps)
         self._left[self._begin] += len(span.outside) + 1
@@ -61,6 +62,9 @@ class ImportsBeyond:
             self._files[before] = {}
         old = self._answers[before] if before in self._answers else self._judge(before)
         self._files[commit] = _changed(self._files[before], changes)
+        self._python.pop(commit, None)
+        if self._files[commit].keys() == self._files[before].keys():
+            self._python[commit] = self._python[before]
         new = self._judge(commit)
         self._done_with(before)
         differing = [path for path in {**old, **new} if old.get(path) is not new.get(path)]
@@ -73,7 +77,8 @@ class ImportsBeyond:
 
     def _judge(self, commit: str) -> Mapping[str, FileImports]:
         files = self._files[commit]
-        python = sorted(filter(self._view.is_python, files), key=os.fsencode)
+        if commit not in self._python:
+            self._python[commit] = sorted(filter(self._view.is_python, files), key=os.fsencode)
 
         def read(path: str) -> bytes:
             data = self._reader.read(files[path])
@@ -85,13 +90,14 @@ class ImportsBeyond:
             found = self._view.known.facts(NAME, files[path])
             return found if isinstance(found, Scan) else None
 
-        self._answers[commit] = self._resolver.advance(Tree(files, python, read, self._beyond), scan_of)
+        self._answers[commit] = self._resolver.advance(Tree(files, self._python[commit], read, self._beyond), scan_of)
         return self._answers[commit]
 
     def _done_with(self, commit: str) -> None:
         self._left[commit] -= 1
         if self._left[commit] <= 0:
             self._files.pop(commit, None)
+            self._python.pop(commit, None)
             self._answers.pop(commit, None)
 
 
