@@ -26,22 +26,18 @@ from ssot_fix.project.scan import scan
 from ssot_fix.source import Source, UnreadableText
 
 T = TypeVar("T")
-_EDGES_AT_ONCE = 4096  # bounds git's output to some ten megabytes
-_FEW = 40  # paths that git finds faster one by one than by a pattern
+_EDGES_AT_ONCE = 512  # bounds git's output to some ten megabytes
+_FEW = 20  # paths that git finds faster than all
 _EDGES_KEPT = 16384  # so many have their changes kept, some ten megabytes
 _BLOBS_AT_ONCE = 1000
-_MODULES = ":(top)*.py*"  # with stubs, and modules that were put aside (`x.py.bak`)
+_MODULE = b".py"  # anywhere in a path: with stubs, and modules that were put aside (`x.py.bak`)
 # With -z, a comparison of two trees is a header that ends in a line feed, then one entry per file that differs.
-# Mode 160000 is a submodule.
-_CHANGE = re.compile(
-    rb"(?P<header>[0-9a-f]{40,64} [0-9a-f]{40,64}\n)"
-    rb"|:(?P<mode>\d+) \d+ (?P<old>[0-9a-f]+) (?P<new>[0-9a-f]+) [A-Z]\0(?P<path>[^\0]*)\0"
-)
 _RENAME = re.compile(
     rb"(?P<header>[0-9a-f]{40,64} [0-9a-f]{40,64}\n)|:[^\0]* R(?P<percent>\d+)\0(?P<old>[^\0]*)\0(?P<new>[^\0]*)\0"
 )
 
 
+_COMMENT = re.compile(rb"[ \t]*+#[^\r\n]*+")  # that is all of its line
 # In a text that Python can't read: what its first column seems to bind.
 _PLAIN = re.compile(rb"^(?:(?:async[ \t]+)?def|class)[ \t]+(\w+)|^(\w+)[ \t]*(?::[^=\n]*)?=(?!=)", re.MULTILINE)
 
@@ -223,6 +219,22 @@ class _Change:
     new: bytes | None
 
 
+class _Entry(NamedTuple):
+    """The same as git says it; there are too many of them to make changes of all."""
+
+    edge: _Edge
+    said: bytes  # may begin with headers: `:<mode> <mode> <old> <new> <kind>`
+
+    def change(self) -> _Change | None:
+        """The change; None of a submodule."""
+        mode, _, old, new, _ = self.said.split()[-5:]
+        made = (blob if blob.strip(b"0") else None for blob in (old, new))
+        return None if mode == b":160000" else _Change(self.edge, *made)
+
+
+_Entries = Mapping[bytes, Sequence[_Entry]]
+
+
 @dataclass(frozen=True, slots=True)
 class _Trail:
     """A file under one of its paths; `renamed` is the change by which it left it for the next."""
@@ -347,58 +359,47 @@ class _Repository:
         return _Root(first[0], self._files_of(first[0])) if len(first) == 1 and not self.limits else None
 
     @cached_property
-    def deletions(self) -> Mapping[bytes, list[_Change]]:
-        """Every deletion of a file that may have been a module, newest first."""
-        if self._all is not None:
-            gone = ((path, [each for each in changes if each.new is None]) for path, changes in self._all.items())
-            return {path: changes for path, changes in gone if changes}
-        found: dict[bytes, list[_Change]] = defaultdict(list)
-        for path, change in self._changes("D", None):
-            found[path].append(change)
-        return found
+    def _deletions(self) -> _Entries:
+        return self._entries("D")
 
     @cached_property
-    def _all(self) -> Mapping[bytes, list[_Change]] | None:
+    def _all(self) -> _Entries | None:
         """Every change of what may have been a module, by one walk for all questions; None of a long history."""
-        if len(self.graph.edges) > _EDGES_KEPT:
-            return None
-        found: dict[bytes, list[_Change]] = defaultdict(list)
-        for path, change in self._changes("ADMT", None):
-            found[path].append(change)
-        return dict(found)
+        return self._entries("ADMT") if len(self.graph.edges) <= _EDGES_KEPT else None
 
-    def versions(self, paths: Collection[bytes]) -> Mapping[bytes, list[_Change]]:
+    def deletions(self, path: bytes) -> list[_Change]:
+        """Every deletion of a file that may have been a module, newest first."""
+        entries = self._deletions if self._all is None else self._all
+        return [change for change in _changes(entries.get(path, ())) if change.new is None]
+
+    def versions(self, paths: Collection[bytes]) -> dict[bytes, list[_Change]]:
         """Every change of some files, newest first."""
-        if self._all is not None:
-            return {path: self._all.get(path, []) for path in paths}
-        found: dict[bytes, list[_Change]] = {path: [] for path in paths}
-        for path, change in self._changes("ADMT", frozenset(paths)):
-            found[path].append(change)
-        return found
+        entries = self._entries("ADMT", frozenset(paths)) if self._all is None else self._all
+        return {path: _changes(entries.get(path, ())) for path in paths}
 
-    def versions_of_few(self, paths: Collection[bytes], youngest: int) -> Mapping[bytes, list[_Change]]:
-        """As `versions`, from a commit on, by its position: half the time for some dozen files."""
-        found: dict[bytes, list[_Change]] = {path: [] for path in paths}
+    def versions_of_few(self, paths: Collection[bytes], youngest: int) -> dict[bytes, list[_Change]]:
+        """As `versions`, from a commit on, by its position: half the time for a dozen files."""
         literal = [f":(top,literal){os.fsdecode(path)}" for path in sorted(paths)]
-        where = literal if len(paths) <= _FEW else (_MODULES,)
-        for path, change in self._changes("ADMT", frozenset(paths), where, youngest):
-            found[path].append(change)
-        return found
+        entries = self._entries("ADMT", frozenset(paths), literal if len(paths) <= _FEW else (), youngest)
+        return {path: _changes(entries.get(path, ())) for path in paths}
 
-    def _changes(
-        self, kinds: str, paths: Collection[bytes] | None, where: Sequence[str] = (_MODULES,), youngest: int = 0
-    ) -> Iterator[tuple[bytes, _Change]]:
+    def _entries(
+        self, kinds: str, paths: Collection[bytes] | None = None, where: Sequence[str] = (), youngest: int = 0
+    ) -> _Entries:
+        """What differs along the edges, newest first: in some files, or in all that may have been modules."""
         edges = [edge for edge in self.graph.edges if edge.child >= youngest]
+        found: dict[bytes, list[_Entry]] = defaultdict(list)
         for start in range(0, len(edges), _EDGES_AT_ONCE):
-            along = edges[start : start + _EDGES_AT_ONCE]
-            output = self._compare(along, "--no-renames", f"--diff-filter={kinds}", "--", *where)
-            at = iter(along)
-            for match in _CHANGE.finditer(output):
-                if match["header"]:
-                    edge = next(at)
-                elif match["mode"] != b"160000" and (paths is None or match["path"] in paths):
-                    old, new = (match[blob] if match[blob].strip(b"0") else None for blob in ("old", "new"))
-                    yield match["path"], _Change(edge, old, new)
+            # A pattern of paths would cost git as much again: it holds it against what did not change, too.
+            said = self._compare(
+                edges[start : start + _EDGES_AT_ONCE], "--no-renames", f"--diff-filter={kinds}", "--", *where
+            ).split(b"\0")
+            at = start - 1
+            for entry, path in zip(said[::2], said[1::2], strict=False):  # behind the last path are headers at most
+                at += entry.count(b"\n")
+                if _MODULE in path if paths is None else path in paths:
+                    found[path].append(_Entry(edges[at], entry))
+        return found
 
     def _compare(self, edges: Iterable[_Edge], *options: str) -> bytes:
         trees = self.graph.trees
@@ -411,7 +412,7 @@ class _Repository:
 
     def last_loss(self, path: bytes) -> _Change | None:
         """The change in which a file went that is not in the head."""
-        return self.graph.culprit(self.deletions.get(path, ()), lambda _: True)
+        return self.graph.culprit(self.deletions(path), lambda _: True)
 
     def last_blob(self, path: bytes) -> bytes | None:
         """The blob of a file in the head, or of its last version."""
@@ -437,7 +438,7 @@ class _Repository:
         return self._renames(order, "--find-renames=100%"), set(order)
 
     def _renames(self, edges: Iterable[_Edge], detection: str) -> dict[tuple[_Edge, bytes], tuple[bytes, int]]:
-        output = self._compare(edges, detection, "-l1000", "--diff-filter=R", "--", _MODULES)
+        output = self._compare(edges, detection, "-l1000", "--diff-filter=R", "--", f":(top)*{_MODULE.decode()}*")
         found: dict[tuple[_Edge, bytes], tuple[bytes, int]] = {}
         at = iter(edges)
         for match in _RENAME.finditer(output):
@@ -643,12 +644,15 @@ def _arrivals(repository: _Repository, words: Iterable[tuple[str, str]]) -> dict
 
 def _brings(word: str, texts: Mapping[bytes, bytes]) -> Callable[[_Change], bool]:
     """A test for changes in which a word came into a file."""
-    pattern = re.compile(rb"\b%b\b" % re.escape(word).encode())
+    pattern, spelled = re.compile(rb"\b%b\b" % re.escape(word).encode()), word.encode()
+
+    def holds(text: bytes) -> bool:
+        return spelled in text and pattern.search(text) is not None
 
     def brings(change: _Change) -> bool:
         old = b"" if change.old is None else texts.get(change.old)
         new = b"" if change.new is None else texts.get(change.new)
-        return old is not None and new is not None and not pattern.search(old) and bool(pattern.search(new))
+        return old is not None and new is not None and not holds(old) and holds(new)
 
     return brings
 
@@ -684,7 +688,7 @@ class _Origins(Generic[T]):
         """Read the versions of files; of those that were renamed the ones before only are of interest."""
         paths = {trail.path for trail in trails}
         youngest = min(trail.renamed.edge.child if trail.renamed else 0 for trail in trails)
-        self._versions = dict(self._repository.versions_of_few(paths, youngest))
+        self._versions = self._repository.versions_of_few(paths, youngest)
         self._texts = self._repository.blobs({blob for path in paths for blob in _blobs(self._versions[path])})
 
     def _arrival(self, trail: _Trail, thing: T) -> _Change | str | None:
@@ -738,6 +742,10 @@ class _Origins(Generic[T]):
         return followed
 
 
+def _changes(entries: Iterable[_Entry]) -> list[_Change]:
+    return [change for entry in entries if (change := entry.change())]
+
+
 def _blobs(changes: Iterable[_Change]) -> set[bytes]:
     return {blob for change in changes for blob in (change.old, change.new) if blob}
 
@@ -753,8 +761,18 @@ def _names(text: bytes) -> Collection[str]:
 def spells(text: bytes, name: str) -> bool:
     """Whether a name stands in a text, on a line that is more than a comment: what is not spelled is not bound."""
     spelled = name.encode()
-    pattern = rb"(?:^|[\r\n])(?![ \t]*#)[^\r\n]*\b%b\b" % re.escape(spelled)
-    return spelled in text and re.search(pattern, text) is not None
+    if spelled not in text:
+        return False
+    word = re.compile(rb"\b%b\b" % re.escape(spelled))
+    at = 0  # the beginning of a line
+    while found := word.search(text, at):
+        line = max(text.rfind(end, at, found.start()) for end in (b"\n", b"\r"))
+        at = line + 1 or at
+        comment = _COMMENT.match(text, at)
+        if comment is None:
+            return True
+        at = comment.end()
+    return False
 
 
 def _day(date: str) -> str:
