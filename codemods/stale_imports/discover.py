@@ -23,7 +23,9 @@ from ssot_fix.source import Source, UnreadableText
 
 Pair = tuple[str, str | None]
 Uses = dict[Pair, list[tuple[str, Dangling]]]
+_Text = str | tuple[bytes, str]  # a file of today, or an old text and its package
 
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _ALIKE = 0.8  # from this likeness on, a definition is the old one moved
 _ALIKE_ALONE = 0.6  # the same, if it is the only one of its name
 _SAME_TEXT = 0.95
@@ -75,12 +77,10 @@ class Past:
 
 @dataclass(frozen=True, slots=True)
 class _Question:
-    """What is missing, where it is missed, and what it was; `alone`: there is but one candidate."""
+    """What is missing, and what git remembers of it; `alone`: there is but one candidate."""
 
     dangling: Dangling
-    paths: Sequence[str]
     past: Past
-    old: Shape | None
     alone: bool
 
 
@@ -88,9 +88,9 @@ class _Question:
 class _Judged:
     candidate: Candidate
     why_not: str | None
-    confidence: float
-    evidence: tuple[str, ...]
-    sure: bool
+    confidence: float = 0.0
+    evidence: tuple[str, ...] = ()
+    sure: bool = False
 
 
 @dataclass
@@ -99,7 +99,9 @@ class Discovery:
 
     decider: Decider
     history: History
-    _shapes: dict[tuple[str | bytes, str], Shape | None] = field(default_factory=dict)
+    _standing: dict[Pair, list[tuple[Candidate, str | None]]] = field(default_factory=dict)
+    _compared: dict[_Text, set[str]] = field(default_factory=dict)
+    _shapes: dict[_Text, Mapping[str, Shape]] = field(default_factory=dict)
     _alike: dict[tuple[Pair, str], Likeness | None] = field(default_factory=dict)
 
     @property
@@ -115,14 +117,14 @@ class Discovery:
     def run(self) -> list[Discovered]:
         """What became of each dangling pair, the most used first; moves of whole modules are put together."""
         uses = self._with_modules(self._uses())
+        self.index.look_for({name for _, name in uses if name})
         found = self._all(uses, self._pasts(uses))
         return sorted(self._joined(found), key=lambda each: (-each.uses, each.old))
 
     def _all(self, uses: Uses, pasts: Mapping[Pair, Past]) -> dict[Pair, Discovered]:
         """What became of each pair; what a proven move mends can be imported, which may prove more."""
         known: set[Place] = set()
-        self.index.look_for({name for _, name in uses if name})
-        self._read_shapes(uses, pasts)
+        self._plan_comparisons(uses, pasts)
         while True:
             found = {pair: self._one(paths[0][1], paths, pasts[pair]) for pair, paths in uses.items()}
             entries = _proven(found.values())
@@ -183,7 +185,8 @@ class Discovery:
             for module, asked in names.items()
             for name in sorted(asked - _bound(ended[module][1].text, asked))
         }
-        losses = self.history.losses(wanted.values())
+        compared = {key for pair, key in wanted.items() if self._rivals(pair, uses[pair])}
+        losses = self.history.losses(wanted.values(), compared)
         pasts = {pair: ended[pair[0]][1] for pair in uses}
         for pair, key in wanted.items():
             pasts[pair] = self._of_name(pasts[pair], losses[key])
@@ -235,10 +238,23 @@ class Discovery:
 
     # Today's candidates
 
+    def _candidates(self, pair: Pair, users: Sequence[tuple[str, Dangling]]) -> list[tuple[Candidate, str | None]]:
+        """The candidates for a pair, each with why it can't be meant, whatever moves."""
+        if pair not in self._standing:
+            paths, dangling = list(dict.fromkeys(path for path, _ in users)), users[0][1]
+            found = self.decider.candidates(dangling)
+            self._standing[pair] = [(each, self._disqualified(dangling, paths, each)) for each in found]
+        return self._standing[pair]
+
+    def _rivals(self, pair: Pair, users: Sequence[tuple[str, Dangling]]) -> list[Candidate]:
+        """The definitions that may have to be held against the old one."""
+        found = self._candidates(pair, users) if pair[1] else ()
+        return [each for each, why_not in found if why_not is None and each.kind != "module"]
+
     def _one(self, dangling: Dangling, uses: Sequence[tuple[str, Dangling]], past: Past) -> Discovered:
         paths = [path for path, _ in uses]
         tests = sum(self.decider.scopes(path) != "production" for path in paths)
-        judged = self._judged(dangling, paths, past)
+        judged = self._judged(dangling, uses, past)
         fit = sorted((j for j in judged if j.why_not is None), key=lambda j: (-j.confidence, j.candidate.module))
         ended = [_ended(past)] if past.commit or past.note else []
         base = Discovered(
@@ -272,18 +288,23 @@ class Discovery:
             evidence=(*best.evidence, *ended, *others),
         )
 
-    def _judged(self, dangling: Dangling, paths: Sequence[str], past: Past) -> list[_Judged]:
-        candidates = self.decider.candidates(dangling)
+    def _judged(self, dangling: Dangling, users: Sequence[tuple[str, Dangling]], past: Past) -> list[_Judged]:
+        candidates = self._candidates((dangling.module, dangling.name), users)
         new = past.renamed_to
-        if dangling.name is None and new is not None and all(each.path != new for each in candidates):
-            candidates = [*candidates, Candidate(self.project.module_name(new), new, "module")]
-        question = _Question(dangling, paths, past, self._old_shape(dangling, past), len(candidates) == 1)
-        return [self._judge(question, candidate) for candidate in candidates]
+        if dangling.name is None and new is not None and all(each.path != new for each, _ in candidates):
+            renamed = Candidate(self.project.module_name(new), new, "module")
+            candidates = [*candidates, (renamed, self._disqualified(dangling, [path for path, _ in users], renamed))]
+        question = _Question(dangling, past, len(candidates) == 1)
+        return [self._judge(question, candidate, why_not) for candidate, why_not in candidates]
 
-    def _judge(self, asked: _Question, candidate: Candidate) -> _Judged:
+    def _judge(self, asked: _Question, candidate: Candidate, why_not: str | None) -> _Judged:
         """Hold one candidate against all that is known."""
+        if why_not is None and self.decider.is_stale(candidate.path):
+            why_not = _NOT_IMPORTABLE
+        if why_not is not None:
+            return _Judged(candidate, why_not)
         past, dangling = asked.past, asked.dangling
-        why_not = self._disqualified(dangling, asked.paths, candidate)
+        old = self._old_shape(dangling, past) if candidate.kind != "module" else None
         evidence: list[str] = []
         same_place = _last(candidate.module) == _last(dangling.module) and candidate.kind != "module"
         confidence = (_ALONE if asked.alone else _NAMESAKE) + (_NAMESAKE if same_place else 0.0)
@@ -291,26 +312,26 @@ class Discovery:
         if renamed:
             evidence.append(f"git saw the file renamed ({past.similarity} % the same)")
             confidence = max(_RENAMED, past.similarity / 100)
-        like = self._likeness(dangling, candidate, asked.old)
+        like = self._likeness(dangling, candidate, old)
         if like is not None:
             evidence += like.reasons
             confidence = like.score
             if like.obstacles:
-                why_not = why_not or f"{_UNLIKE}: " + ", ".join(like.obstacles[:3])
+                why_not = f"{_UNLIKE}: " + ", ".join(like.obstacles[:3])
         least = _SAME_TEXT if candidate.kind == "assign" else _ALIKE_ALONE if asked.alone else _ALIKE
         # What can't be seen to take the old calls has to be the same text, or nearly.
         alike = like is not None and like.score >= (least if like.compatible else _SAME_TEXT) and like.same_kind
         if like is not None and not like.same_text:
             evidence.append("but not the same text")
             alike = False
-        led_there = asked.old is not None and asked.old.origin == f"{candidate.module}.{dangling.name}"
+        led_there = old is not None and old.origin == f"{candidate.module}.{dangling.name}"
         if led_there:
             evidence, confidence = ["the old module imported it from there"], 1.0
         if asked.alone:
             evidence.append("the only definition of that name")
         if same_place:
             evidence.append("in a module of the same name")
-        only_place = asked.alone and same_place and self._is_unheard_of(asked, candidate)
+        only_place = asked.alone and same_place and old is None and self._is_unheard_of(asked, candidate)
         if only_place:
             confidence = _SAME_PLACE
         sure = (renamed and (like is None or alike)) or alike or only_place or led_there
@@ -318,7 +339,7 @@ class Discovery:
 
     def _is_unheard_of(self, asked: _Question, candidate: Candidate) -> bool:
         """Whether git never saw what is missing, and all that can speak for a public candidate is where it is."""
-        unseen = asked.old is None and asked.past.commit is None and not self.history.limits
+        unseen = asked.past.commit is None and not self.history.limits
         name = asked.dangling.name or ""
         within = asked.dangling.module.partition(".")[0] == candidate.module.partition(".")[0]
         return unseen and within and not name.startswith("_") and candidate.kind in {"class", "def", "async def"}
@@ -333,43 +354,33 @@ class Discovery:
             return "private"
         if any(self.decider.is_foreign(path, dangling, candidate) for path in paths):
             return "another service's"
-        if self.decider.is_stale(candidate.path):
-            return _NOT_IMPORTABLE
         return None
 
-    def _read_shapes(self, uses: Uses, pasts: Mapping[Pair, Past]) -> None:
-        """Read what is compared: each text is parsed once, for all names that are looked for in it."""
-        old: dict[tuple[bytes, str], set[str]] = {}
-        new: dict[str, set[str]] = {}
-        for (module, name), users in uses.items():
-            text = pasts[module, name].text
-            if name is None or text is None:
-                continue
-            candidates = [each for each in self.decider.candidates(users[0][1]) if each.kind != "module"]
-            if candidates:
-                old.setdefault((text, module.rpartition(".")[0]), set()).add(name)
-            for candidate in candidates:
-                new.setdefault(candidate.path, set()).add(name)
-        for (text, package), names in old.items():
-            self._keep_shapes(text, _parsed(text), names, package)
-        for path, names in new.items():
-            self._keep_shapes(path, self._tree(path), names, self.project.absolute(path, 1, ""))
+    def _plan_comparisons(self, uses: Uses, pasts: Mapping[Pair, Past]) -> None:
+        """Note which names are compared in which texts: each is parsed once at most, for all of them."""
+        for pair, users in uses.items():
+            old, rivals = _old_text(pair, pasts[pair]), self._rivals(pair, users)
+            compared: list[_Text] = [old, *(each.path for each in rivals)] if old and rivals else []
+            for text in compared:
+                self._compared.setdefault(text, set()).add(str(pair[1]))
 
-    def _keep_shapes(self, key: str | bytes, tree: ast.Module | None, names: set[str], package: str) -> None:
-        found = shapes(tree, names, package) if tree else {}
-        self._shapes.update({(key, name): found.get(name) for name in names})
+    def _shape(self, key: _Text, name: str) -> Shape | None:
+        if key not in self._shapes:
+            tree = self._tree(key) if isinstance(key, str) else _parsed(key[0])
+            package = self.project.absolute(key, 1, "") if isinstance(key, str) else key[1]
+            self._shapes[key] = shapes(tree, self._compared[key], package) if tree else {}
+        return self._shapes[key].get(name)
 
     def _old_shape(self, dangling: Dangling, past: Past) -> Shape | None:
-        if past.text is None or dangling.name is None:
-            return None
-        return self._shapes.get((past.text, dangling.name))
+        text = _old_text((dangling.module, dangling.name), past)
+        return self._shape(text, str(dangling.name)) if text else None
 
     def _likeness(self, dangling: Dangling, candidate: Candidate, old: Shape | None) -> Likeness | None:
-        if old is None or dangling.name is None or candidate.kind == "module":
+        if old is None or dangling.name is None:
             return None
         key = (dangling.module, dangling.name), candidate.path
         if key not in self._alike:
-            new = self._shapes.get((candidate.path, dangling.name))
+            new = self._shape(candidate.path, dangling.name)
             self._alike[key] = None if new is None else likeness(old, new)
         return self._alike[key]
 
@@ -437,12 +448,21 @@ def _day(commit: Commit) -> str:
     return commit.date
 
 
+def _old_text(pair: Pair, past: Past) -> tuple[bytes, str] | None:
+    """The last text that had a name, and its package."""
+    module, name = pair
+    return None if name is None or past.text is None else (past.text, module.rpartition(".")[0])
+
+
 def _bound(text: bytes | None, names: set[str]) -> set[str]:
     """Which of some names a module's text binds: none if it can't be parsed."""
     found = {name for name in names if name == "*"}
     left = {name for name in names - found if text is not None and spells(text, name)}
     tree = _parsed(text) if left and text is not None else None
-    return found if tree is None else found | (left & module_names(tree).bound.keys())
+    if tree is None:
+        return found
+    found |= left & {each.name for each in tree.body if isinstance(each, _DEFINITIONS)}
+    return found if left <= found else found | (left & module_names(tree).bound.keys())
 
 
 def discover(decider: Decider, root: Path) -> tuple[list[Discovered], list[str]]:

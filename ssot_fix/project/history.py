@@ -11,7 +11,7 @@ import os
 import posixpath
 import re
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
@@ -167,14 +167,18 @@ class History:
         found = repository.blobs(blob for blob in ids.values() if blob)
         return {path: found[blob] for path, blob in ids.items() if blob in found}
 
-    def losses(self, names: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Loss]:
+    def losses(
+        self, names: Iterable[tuple[str, str]], compared: Container[tuple[str, str]] | None = None
+    ) -> dict[tuple[str, str], Loss]:
         """What became of each of some names, given as a module's file and a name that it lacks.
 
-        `m.py` and `m/__init__.py` are taken for one module. One walk through the history per call.
+        `m.py` and `m/__init__.py` are taken for one module. The text `before` is told of `compared` ones: by default
+        all. One walk through the history per call.
         """
         wanted = list(dict.fromkeys(names))
+        compared = frozenset(wanted) if compared is None else compared
         try:
-            return {(loss.path, loss.name): loss for loss in _Losses(self._repository, wanted).find()}
+            return {(loss.path, loss.name): loss for loss in _Losses(self._repository, wanted, compared).find()}
         except GitError as error:
             return {(path, name): Loss(path, name, "unknown", why=str(error)) for path, name in wanted}
 
@@ -530,8 +534,11 @@ class _Chains:
 class _Losses:
     """Looks for the commits in which names went, a handful of modules at a time."""
 
-    def __init__(self, repository: _Repository, wanted: Iterable[tuple[str, str]]) -> None:
+    def __init__(
+        self, repository: _Repository, wanted: Iterable[tuple[str, str]], compared: Container[tuple[str, str]]
+    ) -> None:
         self._repository = repository
+        self._compared = compared
         self._names: dict[str, list[str]] = defaultdict(list)
         for path, name in wanted:
             self._names[path].append(name)
@@ -598,7 +605,7 @@ class _Losses:
             why = why or repository.limits
             return Loss(path, name, "unknown" if why else "never", why=why)
         file, change = culprit
-        before = self._before(file, change, name)
+        before = self._before(file, change, name) if (path, name) in self._compared else None
         return Loss(path, name, "lost", commits[repository.commit(change)], repository.short(file), before, why)
 
     def _before(self, file: bytes, culprit: _Change, name: str) -> bytes | None:
@@ -644,10 +651,9 @@ def _arrivals(repository: _Repository, words: Iterable[tuple[str, str]]) -> dict
 
 def _brings(word: str, texts: Mapping[bytes, bytes]) -> Callable[[_Change], bool]:
     """A test for changes in which a word came into a file."""
-    pattern, spelled = re.compile(rb"\b%b\b" % re.escape(word).encode()), word.encode()
 
     def holds(text: bytes) -> bool:
-        return spelled in text and pattern.search(text) is not None
+        return next(_places(text, word), None) is not None
 
     def brings(change: _Change) -> bool:
         old = b"" if change.old is None else texts.get(change.old)
@@ -760,19 +766,27 @@ def _names(text: bytes) -> Collection[str]:
 
 def spells(text: bytes, name: str) -> bool:
     """Whether a name stands in a text, on a line that is more than a comment: what is not spelled is not bound."""
-    spelled = name.encode()
-    if spelled not in text:
-        return False
-    word = re.compile(rb"\b%b\b" % re.escape(spelled))
-    at = 0  # the beginning of a line
-    while found := word.search(text, at):
-        line = max(text.rfind(end, at, found.start()) for end in (b"\n", b"\r"))
-        at = line + 1 or at
-        comment = _COMMENT.match(text, at)
+    line = 0  # where a line begins
+    for at in _places(text, name):
+        if at < line:
+            continue
+        line = max(text.rfind(end, line, at) for end in (b"\n", b"\r")) + 1 or line
+        comment = _COMMENT.match(text, line)
         if comment is None:
             return True
-        at = comment.end()
+        line = comment.end()
     return False
+
+
+def _places(text: bytes, word: str) -> Iterator[int]:
+    """Where a word stands; a pattern is looked for at many times the cost."""
+    spelled = word.encode()
+    at = text.find(spelled)
+    pattern = re.compile(rb"\b%b\b" % re.escape(spelled)) if at >= 0 else None
+    while pattern and at >= 0:
+        if pattern.match(text, at):
+            yield at
+        at = text.find(spelled, at + 1)
 
 
 def _day(date: str) -> str:
