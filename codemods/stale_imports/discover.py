@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from ssot_fix.source import Source, UnreadableText
 
 Pair = tuple[str, str | None]
 Uses = dict[Pair, list[tuple[str, Dangling]]]
-_Text = str | tuple[bytes, str]  # a file of today, or an old text and its package
+_Text = str | tuple[str, bytes]  # a file of today, or a module and a text that it had
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _ALIKE = 0.8  # from this likeness on, a definition is the old one moved
@@ -118,15 +118,16 @@ class Discovery:
         """What became of each dangling pair, the most used first; moves of whole modules are put together."""
         uses = self._with_modules(self._uses())
         self.index.look_for({name for _, name in uses if name})
+        self._standing = {pair: self._against(users) for pair, users in uses.items()}
         found = self._all(uses, self._pasts(uses))
         return sorted(self._joined(found), key=lambda each: (-each.uses, each.old))
 
     def _all(self, uses: Uses, pasts: Mapping[Pair, Past]) -> dict[Pair, Discovered]:
         """What became of each pair; what a proven move mends can be imported, which may prove more."""
         known: set[Place] = set()
-        self._plan_comparisons(uses, pasts)
+        self._plan_comparisons(pasts)
         while True:
-            found = {pair: self._one(paths[0][1], paths, pasts[pair]) for pair, paths in uses.items()}
+            found = {pair: self._one(pair, users, pasts[pair]) for pair, users in uses.items()}
             entries = _proven(found.values())
             if known.issuperset(entry.source for entry in entries):
                 return found
@@ -183,9 +184,9 @@ class Discovery:
         wanted = {
             (module, name): (ended[module][0], name)
             for module, asked in names.items()
-            for name in sorted(asked - _bound(ended[module][1].text, asked))
+            for name in sorted(asked - self._bound(module, ended[module][1].text, asked))
         }
-        compared = {key for pair, key in wanted.items() if self._rivals(pair, uses[pair])}
+        compared = {key for pair, key in wanted.items() if self._rivals(pair)}
         losses = self.history.losses(wanted.values(), compared)
         pasts = {pair: ended[pair[0]][1] for pair in uses}
         for pair, key in wanted.items():
@@ -206,6 +207,19 @@ class Discovery:
         for pair, keys in asking.items():
             if first := min((arrivals[key] for key in keys if key in arrivals), key=_day, default=None):
                 found[pair] = replace(found[pair], asked=first, note=f"{NEVER}; asked for since {_told(first)}")
+        return found
+
+    def _bound(self, module: str, text: bytes | None, names: set[str]) -> set[str]:
+        """Which of some names a module's last text binds: none if it can't be parsed. Their shapes are read along."""
+        found = {name for name in names if name == "*"}
+        left = {name for name in names - found if text is not None and spells(text, name)}
+        read = _parsed(text) if left and text is not None else None
+        if text is None or read is None:
+            return found
+        tree, source = read
+        plain = {each.name for each in tree.body if isinstance(each, _DEFINITIONS)}
+        found |= left if left <= plain else left & module_names(tree, source).bound.keys()
+        self._read((module, text), tree, {name for name in found if self._rivals((module, name))})
         return found
 
     def _files(self, module: str) -> list[str]:
@@ -238,23 +252,19 @@ class Discovery:
 
     # Today's candidates
 
-    def _candidates(self, pair: Pair, users: Sequence[tuple[str, Dangling]]) -> list[tuple[Candidate, str | None]]:
-        """The candidates for a pair, each with why it can't be meant, whatever moves."""
-        if pair not in self._standing:
-            paths, dangling = list(dict.fromkeys(path for path, _ in users)), users[0][1]
-            found = self.decider.candidates(dangling)
-            self._standing[pair] = [(each, self._disqualified(dangling, paths, each)) for each in found]
-        return self._standing[pair]
+    def _against(self, users: Sequence[tuple[str, Dangling]]) -> list[tuple[Candidate, str | None]]:
+        """The candidates for what is missing, each with why it can't be meant, whatever moves."""
+        paths, dangling = list(dict.fromkeys(path for path, _ in users)), users[0][1]
+        return [(each, self._disqualified(dangling, paths, each)) for each in self.decider.candidates(dangling)]
 
-    def _rivals(self, pair: Pair, users: Sequence[tuple[str, Dangling]]) -> list[Candidate]:
+    def _rivals(self, pair: Pair) -> list[Candidate]:
         """The definitions that may have to be held against the old one."""
-        found = self._candidates(pair, users) if pair[1] else ()
-        return [each for each, why_not in found if why_not is None and each.kind != "module"]
+        return [each for each, why_not in self._standing[pair] if why_not is None and each.kind != "module"]
 
-    def _one(self, dangling: Dangling, uses: Sequence[tuple[str, Dangling]], past: Past) -> Discovered:
-        paths = [path for path, _ in uses]
+    def _one(self, pair: Pair, users: Sequence[tuple[str, Dangling]], past: Past) -> Discovered:
+        paths, dangling = [path for path, _ in users], users[0][1]
         tests = sum(self.decider.scopes(path) != "production" for path in paths)
-        judged = self._judged(dangling, uses, past)
+        judged = self._judged(pair, users, past)
         fit = sorted((j for j in judged if j.why_not is None), key=lambda j: (-j.confidence, j.candidate.module))
         ended = [_ended(past)] if past.commit or past.note else []
         base = Discovered(
@@ -288,9 +298,8 @@ class Discovery:
             evidence=(*best.evidence, *ended, *others),
         )
 
-    def _judged(self, dangling: Dangling, users: Sequence[tuple[str, Dangling]], past: Past) -> list[_Judged]:
-        candidates = self._candidates((dangling.module, dangling.name), users)
-        new = past.renamed_to
+    def _judged(self, pair: Pair, users: Sequence[tuple[str, Dangling]], past: Past) -> list[_Judged]:
+        candidates, dangling, new = self._standing[pair], users[0][1], past.renamed_to
         if dangling.name is None and new is not None and all(each.path != new for each, _ in candidates):
             renamed = Candidate(self.project.module_name(new), new, "module")
             candidates = [*candidates, (renamed, self._disqualified(dangling, [path for path, _ in users], renamed))]
@@ -356,20 +365,23 @@ class Discovery:
             return "another service's"
         return None
 
-    def _plan_comparisons(self, uses: Uses, pasts: Mapping[Pair, Past]) -> None:
-        """Note which names are compared in which texts: each is parsed once at most, for all of them."""
-        for pair, users in uses.items():
-            old, rivals = _old_text(pair, pasts[pair]), self._rivals(pair, users)
+    def _plan_comparisons(self, pasts: Mapping[Pair, Past]) -> None:
+        """Note which names are compared in which texts: each is parsed once, for all of them."""
+        for pair, past in pasts.items():
+            old, rivals = _old_text(pair, past), self._rivals(pair)
             compared: list[_Text] = [old, *(each.path for each in rivals)] if old and rivals else []
             for text in compared:
                 self._compared.setdefault(text, set()).add(str(pair[1]))
 
-    def _shape(self, key: _Text, name: str) -> Shape | None:
-        if key not in self._shapes:
-            tree = self._tree(key) if isinstance(key, str) else _parsed(key[0])
-            package = self.project.absolute(key, 1, "") if isinstance(key, str) else key[1]
-            self._shapes[key] = shapes(tree, self._compared[key], package) if tree else {}
-        return self._shapes[key].get(name)
+    def _shape(self, text: _Text, name: str) -> Shape | None:
+        if text not in self._shapes:
+            read = self._read_file(text) if isinstance(text, str) else _parsed(text[1])
+            self._read(text, read[0] if read else None, self._compared[text])
+        return self._shapes[text].get(name)
+
+    def _read(self, text: _Text, tree: ast.Module | None, names: Collection[str]) -> None:
+        package = self.project.absolute(text, 1, "") if isinstance(text, str) else text[0].rpartition(".")[0]
+        self._shapes[text] = shapes(tree, names, package) if tree and names else {}
 
     def _old_shape(self, dangling: Dangling, past: Past) -> Shape | None:
         text = _old_text((dangling.module, dangling.name), past)
@@ -384,7 +396,7 @@ class Discovery:
             self._alike[key] = None if new is None else likeness(old, new)
         return self._alike[key]
 
-    def _tree(self, path: str) -> ast.Module | None:
+    def _read_file(self, path: str) -> tuple[ast.Module, Source] | None:
         try:
             return _parsed(self.project.read(path))
         except OSError:
@@ -448,21 +460,9 @@ def _day(commit: Commit) -> str:
     return commit.date
 
 
-def _old_text(pair: Pair, past: Past) -> tuple[bytes, str] | None:
-    """The last text that had a name, and its package."""
-    module, name = pair
-    return None if name is None or past.text is None else (past.text, module.rpartition(".")[0])
-
-
-def _bound(text: bytes | None, names: set[str]) -> set[str]:
-    """Which of some names a module's text binds: none if it can't be parsed."""
-    found = {name for name in names if name == "*"}
-    left = {name for name in names - found if text is not None and spells(text, name)}
-    tree = _parsed(text) if left and text is not None else None
-    if tree is None:
-        return found
-    found |= left & {each.name for each in tree.body if isinstance(each, _DEFINITIONS)}
-    return found if left <= found else found | (left & module_names(tree).bound.keys())
+def _old_text(pair: Pair, past: Past) -> tuple[str, bytes] | None:
+    """The last text that had a name."""
+    return None if pair[1] is None or past.text is None else (pair[0], past.text)
 
 
 def discover(decider: Decider, root: Path) -> tuple[list[Discovered], list[str]]:
@@ -504,9 +504,9 @@ def _proven(found: Iterable[Discovered]) -> list[Entry]:
     return [Entry(Move(each.old, str(each.new)), _PROVEN) for each in found if each.verdict == "conclusive"]
 
 
-def _parsed(raw: bytes) -> ast.Module | None:
+def _parsed(raw: bytes) -> tuple[ast.Module, Source] | None:
     try:
         source = Source(raw)
-        return parse(source.text, source.body).tree
+        return parse(source.text, source.body).tree, source
     except (UnreadableText, Unparseable):
         return None

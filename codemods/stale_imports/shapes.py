@@ -205,18 +205,14 @@ class _Module:
                 return _Class(self, node).shape()
             case ast.FunctionDef() | ast.AsyncFunctionDef() as node:
                 signature = _signature(node)
+                body, spelled = _tokens(_documented(node))
                 return Shape(
-                    name,
-                    binding.kind,
-                    signature,
-                    decorators=signature.decorators,
-                    body=_tokens(_documented(node)),
-                    spelled=_tokens(_documented(node), strings=True),
+                    name, binding.kind, signature, decorators=signature.decorators, body=body, spelled=spelled
                 )
             case ast.Name(id=other) as node if target := self.shape(other, seen):
                 return replace(target, name=name, through=(other, *target.through))
             case ast.expr() as node:
-                return Shape(name, "assign", value=_value(node), body=_tokens([node], strings=True))
+                return Shape(name, "assign", value=_value(node), body=_tokens([node])[1])
         return Shape(name, binding.kind, origin=binding.origin)
 
     def ancestry(self, node: ast.ClassDef, below: tuple[ast.ClassDef, ...] = ()) -> list[_Ancestor]:
@@ -260,6 +256,7 @@ class _Class:
         for each in reversed(self._classes):
             methods |= self._members[each].methods
             attributes |= self._members[each].attributes
+        body, spelled = _tokens(_documented(node))
         return Shape(
             node.name,
             "class",
@@ -272,8 +269,8 @@ class _Class:
             fields=tuple(replace(each, kind="keyword-only") for each in self._fields(self._classes)),
             methods={name: method for name, method in methods.items() if _is_public(name)},
             attributes=frozenset(filter(_is_public, attributes)),
-            body=_tokens(_documented(node), strings=self._is_enum),
-            spelled=_tokens(_documented(node), strings=True),
+            body=spelled if self._is_enum else body,
+            spelled=spelled,
         )
 
     @property
@@ -482,26 +479,31 @@ def _documented(node: _Function | ast.ClassDef) -> Sequence[ast.stmt]:
     return node.body
 
 
-def _tokens(nodes: Iterable[ast.AST], *, strings: bool = False) -> tuple[str, ...]:
+def _tokens(nodes: Iterable[ast.AST]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The names, constants and constructs of some nodes, in the order of the source; no docstrings.
 
-    What strings hold counts only with `strings`: where they are what the definition is about.
+    First without what strings hold, then with it.
     """
-    found: list[str] = []
+    plain: list[str] = []
+    spelled: list[str] = []
     waiting = [*nodes][::-1]
     while waiting:
         node = waiting.pop()
-        match node:
-            case ast.expr_context() | ast.Expr(value=ast.Constant(value=str())):
-                continue
-            case ast.Constant(value=str() | bytes()) | ast.JoinedStr() if not strings:
-                found.append("str")
-            case ast.Constant(value=value):
-                found.append(repr(value))
-            case ast.Name(id=name):
-                found.append(name)
-            case _:
-                found.append(type(node).__name__)
-                found += [text for text in (getattr(node, each, None) for each in _NAMING) if isinstance(text, str)]
-        waiting += [*ast.iter_child_nodes(node)][::-1]
-    return tuple(found)
+        is_text = isinstance(node, ast.JoinedStr)
+        if isinstance(node, ast.Name):
+            words = [node.id]
+        elif isinstance(node, ast.Constant):
+            words, is_text = [repr(node.value)], isinstance(node.value, str | bytes)
+        elif isinstance(node, ast.expr_context) or _is_string(node):
+            continue
+        else:
+            words = [type(node).__name__]
+            words += [text for text in (getattr(node, each, None) for each in _NAMING) if isinstance(text, str)]
+            waiting += [*ast.iter_child_nodes(node)][::-1]
+        plain += ["str"] if is_text else words
+        spelled += words
+    return tuple(plain), tuple(spelled)
+
+
+def _is_string(node: ast.AST) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)

@@ -319,6 +319,9 @@ class _Repository:
     def __init__(self, root: Path, head: str) -> None:
         self._root = root
         self._objects = Objects(root)
+        self._compared: set[_Edge] = set()  # for renames, as the next two
+        self._renamed: dict[tuple[_Edge, bytes], tuple[bytes, int]] = {}
+        self._poor: set[_Edge] = set()
         self._prefix = run_git(root, "rev-parse", "--show-prefix").removesuffix(b"\n")
         try:
             self._head = run_git(root, "rev-parse", "--verify", "--quiet", f"{head}^{{commit}}").strip().decode()
@@ -426,18 +429,28 @@ class _Repository:
         return loss.old if loss else None
 
     def renames(self, edges: Collection[_Edge]) -> tuple[dict[tuple[_Edge, bytes], tuple[bytes, int]], set[_Edge]]:
-        """The renames along some edges: (edge, old path) -> (new path, percent).
+        """The renames along some edges and those of earlier calls: (edge, old path) -> (new path, percent).
 
         Also the edges on which only files that stayed the same could be told, since git lacks the texts.
         """
-        order = sorted(edges, key=lambda edge: (edge.child, edge.parent))
+        fresh = set(edges) - self._compared
+        self._compared |= fresh
+        found, poor = self._fresh_renames(sorted(fresh, key=lambda edge: (edge.child, edge.parent)))
+        self._renamed |= found
+        self._poor |= poor
+        return self._renamed, self._poor
+
+    def _fresh_renames(
+        self, order: Sequence[_Edge]
+    ) -> tuple[dict[tuple[_Edge, bytes], tuple[bytes, int]], set[_Edge]]:
         if not self._objects.is_partial:
             try:
                 return self._renames(order, "--find-renames=50%"), set()
             except GitError:
                 if len(order) > 1:
                     middle = len(order) // 2
-                    (first, poor), (second, poorer) = self.renames(order[:middle]), self.renames(order[middle:])
+                    first, poor = self._fresh_renames(order[:middle])
+                    second, poorer = self._fresh_renames(order[middle:])
                     return first | second, poor | poorer
         return self._renames(order, "--find-renames=100%"), set(order)
 
@@ -498,11 +511,9 @@ class _Chains:
         repository = self._repository
         gone = [path for path in paths if path not in repository.files and path not in self._losses]
         found = {path: loss for path in gone if (loss := repository.last_loss(path))}
-        renames, poor = repository.renames({loss.edge for loss in found.values()})
+        self._renames, self._poor = repository.renames({loss.edge for loss in found.values()})
         self._losses |= found
-        self._renames |= renames
-        self._poor |= poor
-        steps = (renames.get((loss.edge, path)) for path, loss in found.items())
+        steps = (self._renames.get((loss.edge, path)) for path, loss in found.items())
         return {step[0] for step in steps if step} - self._losses.keys()
 
     def _removal(self, path: str, at: bytes) -> Removal:
