@@ -315,6 +315,16 @@ def test_a_module_that_was_taken_apart(history, discover, ssot_fix):
     ]
 
 
+def test_modules_that_were_copies_of_each_other(history, discover):
+    """What each of them is asked for is compared."""
+    app = "def main():\n    from shop.engine import Engine\n    from shop.copy import start\n"
+    project = history(
+        {**SHOP, "shop/copy.py": BOTH, "shop/core.py": CORE},
+        {"shop/engine.py": None, "shop/copy.py": None, "shop/core.py": f"{CORE}\n\n{BOTH}", "shop/app.py": app},
+    )
+    assert conclusive(discover(project)) == {"shop.engine": "shop.core", "shop.copy": "shop.core"}
+
+
 def test_a_name_that_left_a_module_that_is_still_there(history, discover, ssot_fix):
     launch = f"from shop.engine import Engine\n\n\n{START}"
     project = history(SHOP, {"shop/engine.py": ENGINE, "shop/launch.py": launch, **USES_BOTH})

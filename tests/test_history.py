@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from ssot_fix.project.history import History
+from ssot_fix.project.history import History, spells
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="only Linux takes any bytes for a name")
 
@@ -540,6 +540,22 @@ def test_a_mention_is_no_binding(repository, text):
     assert repository.loss("a.py", "Engine").state == "never"
 
 
+@pytest.mark.parametrize(
+    ("text", "is_spelled"),
+    [
+        ("Engine", True),
+        ("x # Engine", True),
+        ("# Engine, Engine\r  # Engine\nEngine", True),
+        ("#\rEngine", True),
+        ("Engines, _Engine\n# Engine\r\t# Engine", False),
+        ("# Engine\nEngines\n\n# Engine\n", False),
+        ("", False),
+    ],
+)
+def test_where_a_name_is_spelled(text, is_spelled):
+    assert spells(text.encode(), "Engine") is is_spelled
+
+
 def test_a_name_that_is_there(repository):
     repository.commit("start", a="Engine = 1")
     repository.commit("drop it", a="x = 1")
@@ -569,6 +585,14 @@ def test_many_names_at_once(repository):
         ("b.py", "A"): "drop b.A",
         ("c.py", "A"): "never",
     }
+
+
+def test_texts_are_told_of_what_is_compared(repository):
+    repository.commit("start", a="A = B = 1")
+    repository.commit("drop both", a="")
+    found = History(repository.root).losses([("a.py", "A"), ("a.py", "B")], {("a.py", "A")})
+    assert [found["a.py", name].before for name in "AB"] == [b"A = B = 1", None]
+    assert {each.commit.subject for each in found.values()} == {"drop both"}
 
 
 def test_the_last_text_that_python_can_read(repository):
@@ -679,10 +703,11 @@ def test_more_versions_than_are_read_at_once(repository):
     commits = []
     for n in range(1100):
         text = f"x = {n}\n" + ("Engine = 1\n" if n < 40 else "")
+        files = {"a.py": text, "b.json": text, "b.py": text} if n % 3 < 2 else {}
         commits.append(
             f"commit refs/heads/main\ncommitter T <t@example.invalid> {1700000000 + n} +0000\n"
             f"data {len(str(n))}\n{n}\n"
-            f"M 100644 inline a.py\ndata {len(text)}\n{text}\nM 100644 inline b.py\ndata {len(text)}\n{text}\n"
+            + "".join(f"M 100644 inline {path}\ndata {len(text)}\n{text}\n" for path, text in files.items())
         )
     repository.git("fast-import", "--quiet", input="".join(commits).encode())
     found = History(repository.root).losses([("a.py", "Engine"), ("b.py", "Engine")])
