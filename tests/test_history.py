@@ -547,6 +547,8 @@ def test_a_mention_is_no_binding(repository, text):
         ("x # Engine", True),
         ("# Engine, Engine\r  # Engine\nEngine", True),
         ("#\rEngine", True),
+        ("Engines, Engine", True),
+        ("EngineEngine", False),
         ("Engines, _Engine\n# Engine\r\t# Engine", False),
         ("# Engine\nEngines\n\n# Engine\n", False),
         ("", False),
