@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,10 +27,11 @@ _NOTHING: Mapping[bytes, bytes] = {}
 
 @dataclass(frozen=True)
 class Looker:
-    """Looks at blobs in a worker; `looks` are by area."""
+    """Looks at blobs in a worker; `looks` are by area, `areas` the ones that are to look at each blob."""
 
     reader: Reader
     looks: Mapping[str, Look]
+    areas: Mapping[bytes, Sequence[str]]
 
     def __call__(self, ids: Sequence[str]) -> list[dict[str, bytes] | None]:
         """What some blobs tell, in order: by area, as `dump` has it; None for one that the repository lacks."""
@@ -46,15 +47,15 @@ class Looker:
         raw = self.reader.read(blob)
         if raw is None:
             return None
-        dumped = {area: dump(found) for area, found in self.look(raw).items()}
+        dumped = {area: dump(found) for area, found in self.look(raw, self.areas[blob]).items()}
         return {area: data for area, data in dumped.items() if data is not None}
 
-    def look(self, raw: bytes) -> dict[str, object]:
-        """What a content tells each area that it tells something."""
+    def look(self, raw: bytes, areas: Iterable[str]) -> dict[str, object]:
+        """What a content tells each of some areas that it tells something."""
         text, found = Text(raw), dict[str, object]()
-        for area, look in self.looks.items():
+        for area in areas:
             try:
-                facts = look(text)
+                facts = self.looks[area](text)
             except (UnreadableText, Unparseable) as failure:
                 found[_ERRORS] = str(failure)
             except Exception as failure:  # one area's fault is not the others'
@@ -146,19 +147,18 @@ def look_at(  # noqa: PLR0913  what is looked at, how, and what is known
     sizes = Objects(root).sizes(left) if left else {}
     large = frozenset(blob for blob, size in sizes.items() if size > LARGEST)
     lacking = left.keys() - sizes.keys()
-    groups = _grouped({blob: areas for blob, areas in left.items() if blob in sizes and blob not in large})
-    total, done = sum(map(len, groups.values())), 0
+    blobs = sorted(sizes.keys() - large)
     with Reader(root) as reader, Pool(jobs) as pool:
-        for areas, blobs in groups.items():
-            work = Looker(reader, {area: looks[area] for area in areas})
-            for name, found in pool.run(work, blobs, [sizes[each.encode()] for each in blobs], lambda _: None):
-                done += 1
-                progress(done, total)
-                if found is None:
-                    lacking.add(name.encode())
-                else:
-                    _enter(tables, name.encode(), areas, found)
-    for area, (name, table) in kept.items() if shelf is not None and total else ():
+        names, work = [blob.decode() for blob in blobs], Looker(reader, looks, left)
+        for done, (name, found) in enumerate(
+            pool.run(work, names, [sizes[blob] for blob in blobs], lambda _: None), start=1
+        ):
+            progress(done, len(blobs))
+            if found is None:
+                lacking.add(name.encode())
+            else:
+                _enter(tables, name.encode(), left[name.encode()], found)
+    for area, (name, table) in kept.items() if shelf is not None and blobs else ():
         assert shelf is not None
         shelf.keep(name, table, wanted.get(area, table))
     return Known(tables, frozenset(lacking), large)
@@ -174,14 +174,6 @@ def _left(
             if blob not in tables[area]:
                 left[blob].append(area)
     return dict(left)
-
-
-def _grouped(left: Mapping[bytes, Sequence[str]]) -> dict[tuple[str, ...], list[str]]:
-    """The blobs by the areas that are to look at them."""
-    groups = defaultdict[tuple[str, ...], list[str]](list)
-    for blob in sorted(left):
-        groups[tuple(left[blob])].append(blob.decode())
-    return {areas: groups[areas] for areas in sorted(groups)}
 
 
 def _enter(
