@@ -12,7 +12,6 @@ from __future__ import annotations
 import ast
 import re
 import tokenize
-import unicodedata
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -246,6 +245,8 @@ class _Walk:
             visit = visits.get(type(node))
             inner = visit(self, node, scope) if visit is not None else None
             if inner is None:
+                if not _FIELDS[type(node)]:  # as of names and constants, which are half of all nodes
+                    continue
                 found = children(node)
                 stack += [(child, scope, is_near) for child in reversed(found)]
             else:
@@ -454,7 +455,7 @@ def _lines_of_interest(module: Module) -> list[int] | None:
     """The lines that spell a name of interest or a star import, sorted; None: look at every line."""
     source = module.source
     # Python normalises identifiers (NFKC): other spellings of a name are possible only in such texts.
-    if not source.is_ascii and not unicodedata.is_normalized("NFKC", source.text):
+    if not source.is_normal:
         return None
     lines = {source.line_of(match.start()) for match in _STAR.finditer(source.body)}
     lines.update(source.line_of(at) for name in module.names for at in source.places_of(name))

@@ -51,6 +51,11 @@ class Source:
         """Whether the text holds ASCII characters only."""
         return self.body.isascii()
 
+    @cached_property
+    def is_normal(self) -> bool:
+        """Whether each identifier is spelled as Python takes it: it normalises them (NFKC)."""
+        return self.is_ascii or unicodedata.is_normalized("NFKC", self.text)
+
     def spells(self, name: str) -> bool:
         """Whether an identifier stands in the text as a word, also in another spelling that Python takes for it."""
         text = self.text if self.is_ascii else unicodedata.normalize("NFKC", self.text)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import re
 import types
-import unicodedata
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -129,7 +128,7 @@ def _lines_of_interest(source: Source | None) -> list[int] | None:
     if source is None:
         return None
     # Python normalises identifiers (NFKC): in such texts they may be spelled otherwise.
-    if not source.is_ascii and not unicodedata.is_normalized("NFKC", source.text):
+    if not source.is_normal:
         return None
     return lines_of(_TELLTALE, source)
 
