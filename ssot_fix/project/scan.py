@@ -154,8 +154,10 @@ class AllTops(Container[str]):
         return True
 
 
-def scan(data: bytes, tops: Container[str]) -> Scan:
+def scan(data: bytes, tops: Container[str], *, takes_strings: bool = True) -> Scan:
     """Scan a file's bytes; `tops` are the first parts of dotted paths that may be first-party.
+
+    Strings that look like dotted paths are left out if they are not to be taken.
 
     A file that can't be read or parsed has nothing that any other could use, and an empty scan.
     """
@@ -171,7 +173,7 @@ def scan(data: bytes, tops: Container[str]) -> Scan:
     return Scan(
         tuple(imports),
         AskedMapping(BOUND, names),
-        _dotted_strings(body, tops),
+        _dotted_strings(body, tops) if takes_strings else frozenset(),
         _stubs(data, tops) if b"modules" in body and _STUBBING.search(body) else frozenset(),
         _meddles(body),
         b"meta_path" in body and _HOOKING.search(body) is not None,

@@ -32,8 +32,7 @@ def look(text: Text) -> Scan | None:
 
     Which of its imports are first-party is not known here, so that all are told. Strings are no imports.
     """
-    found = scan(text.raw, _ALL)
-    return replace(found, strings=frozenset()) if found.strings else found
+    return scan(text.raw, _ALL, takes_strings=False)
 
 
 def ignores(config: Config) -> Callable[[str, Dangling], bool]:
