@@ -31,6 +31,11 @@ class Text:
     @cached_property
     def importing(self) -> bytes:
         """The lines that spell `import`, with what they go on with: all imports, and perhaps more."""
+        return b"\n".join(self.imports)
+
+    @cached_property
+    def imports(self) -> list[bytes]:
+        """The same one by one."""
         raw, found, end = self.raw, list[bytes](), 0
         at = raw.find(b"import")
         while at >= 0:
@@ -41,7 +46,7 @@ class Text:
             start, end = max(start, end), match.end() if match is not None else at + 1
             found.append(raw[start : end + 1])
             at = raw.find(b"import", end)
-        return b"\n".join(found)
+        return found
 
     @cached_property
     def source(self) -> Source:
@@ -129,6 +134,16 @@ class Text:
             if not found or start >= found[-1][1]:
                 found.append((start, -end))
         return found
+
+
+def followed(raw: bytes, word: bytes, behind: re.Pattern[bytes]) -> Iterator[int]:
+    """Where a word stands, whatever is before it, with something behind it: quicker than a pattern for each word."""
+    at = raw.find(word)
+    while at >= 0:
+        match = behind.match(raw, at + len(word))
+        if match is not None:
+            yield at
+        at = raw.find(word, match.end() if match is not None else at + 1)
 
 
 def _hashes(body: bytes, start: int, end: int) -> Iterator[int]:

@@ -15,7 +15,7 @@ from itertools import pairwise
 
 from codemods.isolated_environment.accessor import METHOD_NAMES
 from codemods.isolated_environment.uses import argument
-from ssot_fix.audit.text import Text
+from ssot_fix.audit.text import Text, followed
 from ssot_fix.bindings import Binding, Module, Reference
 
 _IMPORT = re.compile(
@@ -25,6 +25,7 @@ _IMPORT = re.compile(
 _TAKEN = re.compile(rb"([.\w]+)(?:\s+as\s+(\w+))?")
 _CALLED = re.compile(rb"(?:\s*\.\s*\w+)*\s*\(\s*\)")
 _ASSIGNING = re.compile(rb"(\w+)[ \t]*(?::[^=\r\n]*)?=[\s(\\]*\Z")
+_GAP = b" \t\n\r\f\v(\\"
 _LONGEST_ANNOTATION = 200
 _MOST_NAMES = 200  # each is looked for in the whole file
 _COMMENT = re.compile(rb"#[^\n]*")
@@ -59,16 +60,18 @@ class Call:
     has_default: bool = False
 
 
-def called_names(text: Text) -> frozenset[str]:
-    """The names that a file imports, with `env` in their path, and may call; from its bytes, so perhaps too many."""
-    raw = text.raw
-    if b"env" not in text.importing.lower():
-        return frozenset()
-    names = {name for match in _IMPORT.finditer(b"\n" + text.importing) for name in _names_of(match)}
-    if len(names) > _MOST_NAMES:
-        return frozenset()
-    called = frozenset(name.decode() for name in names if _is_called(raw, name))
-    return called if called and _is_used(raw, called | held_names(raw, called)) else frozenset()
+def called_names(text: Text) -> tuple[frozenset[str], frozenset[str]]:
+    """The names that a file imports, with `env` in their path, and may call, and what may hold what that gives.
+
+    From its bytes, so perhaps too many; none if nothing is done with them.
+    """
+    raw, taken = text.raw, [each for each in text.imports if b"env" in each.lower()]
+    names = {name for each in taken for match in _IMPORT.finditer(b"\n" + each) for name in _names_of(match)}
+    called = frozenset(name.decode() for name in names if _is_called(raw, name)) if len(names) <= _MOST_NAMES else None
+    if not called:
+        return frozenset(), frozenset()
+    held = _held_names(raw, called)
+    return (called, held) if _is_used(raw, called | held) else (frozenset(), frozenset())
 
 
 def _names_of(match: re.Match[bytes]) -> Iterator[bytes]:
@@ -83,34 +86,25 @@ def _names_of(match: re.Match[bytes]) -> Iterator[bytes]:
 
 def _is_called(raw: bytes, name: bytes) -> bool:
     """Whether a name, or an attribute of it, may be called without arguments."""
-    return name.isascii() and next(_followed(raw, name, _CALLED), None) is not None
+    return name.isascii() and next(followed(raw, name, _CALLED), None) is not None
 
 
 def _is_used(raw: bytes, names: Iterable[str]) -> bool:
     """Whether something is done with what names stand for, or what calls of them give."""
     sought = tuple(name.encode() for name in sorted(names))
-    if any(next(_followed(raw, name, _USED), None) is not None for name in sought):
+    if any(next(followed(raw, name, _USED), None) is not None for name in sought):
         return True
     places = (place for match in _IN.finditer(raw) for place in {match.end(), match.start(1)} - {-1})
     return any(raw.startswith(sought, place) for place in places)
 
 
-def _followed(raw: bytes, name: bytes, behind: re.Pattern[bytes]) -> Iterator[int]:
-    """Where a name stands, whatever is before it, with something behind it: quicker than a pattern for each name."""
-    at = raw.find(name)
-    while at >= 0:
-        match = behind.match(raw, at + len(name))
-        if match is not None:
-            yield at
-        at = raw.find(name, match.end() if match is not None else at + 1)
-
-
-def held_names(raw: bytes, called: Iterable[str]) -> frozenset[str]:
+def _held_names(raw: bytes, called: Iterable[str]) -> frozenset[str]:
     """The variables and attributes to which a file may assign what calls of these names give."""
     found = set()
     for name in sorted(called):
-        for start in _followed(raw, name.encode(), _CALLED):
-            if held := _ASSIGNING.search(raw[max(0, start - _LONGEST_ANNOTATION) : start]):
+        for start in followed(raw, name.encode(), _CALLED):
+            before = raw[max(0, start - _LONGEST_ANNOTATION) : start]
+            if before.rstrip(_GAP).endswith(b"=") and (held := _ASSIGNING.search(before)):
                 found.add(held[1].decode(errors="replace"))
     return frozenset(found)
 

@@ -15,7 +15,7 @@ from codemods.isolated_environment.names import SEEDS
 from codemods.isolated_environment.options import NAME
 from codemods.isolated_environment.uses import Key, argument, find_uses
 from codemods.isolated_environment.uses import Use as Direct
-from ssot_fix.audit.areas.environment_calls import Call, called_names, calls_of, held_names
+from ssot_fix.audit.areas.environment_calls import Call, called_names, calls_of
 from ssot_fix.audit.areas.environment_literals import Literals, literals
 from ssot_fix.audit.text import Text, enclosing
 from ssot_fix.bindings import Module, children
@@ -78,10 +78,10 @@ def look(text: Text) -> EnvironmentFacts | None:
     Raises UnreadableText, Unparseable.
     """
     raw = text.raw
-    is_direct, called = _SCREEN(raw), called_names(text)
+    is_direct, (called, held) = _SCREEN(raw), called_names(text)
     if not is_direct and not called:
         return None
-    module = text.module(frozenset().union(SEEDS if is_direct else (), called, held_names(raw, called)))
+    module = text.module(frozenset().union(SEEDS if is_direct else (), called, held))
     found = find_uses(module, _NOWHERE) if is_direct else []
     calls = list(calls_of(module, called)) if called else []
     keys = [use.name for use in found if use.key is Key.COMPUTED] + [call.key for call in calls]
