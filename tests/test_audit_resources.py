@@ -277,6 +277,30 @@ def test_every_resource_is_found_by_its_path(path):
     assert [(s.kind, s.good) for s in sites(head + left)] == [(resource.kind, False)]
 
 
+@pytest.mark.parametrize(
+    ("head", "call"),
+    [
+        ("import redis", "redis.asyncio.Redis"),
+        ("from redis import asyncio", "asyncio.Redis"),
+        ("from redis import (\n    asyncio as r\n)", "r.client.Redis"),
+        ("from redis.asyncio import Redis", "Redis.from_url"),
+        ("from redis \\\nimport asyncio", "asyncio.from_url"),
+        ("import asyncio; import redis.asyncio as r", "r.Redis"),
+        ("from asyncio import *\nasync def g(): await wait_for(x, 1)", "open"),
+    ],
+)
+def test_it_is_found_whatever_the_file_calls_it(head, call):
+    (site,) = sites(f"{head}\nasync def f():\n    c = {call}('x')\n    c.use()\n")
+    assert not site.good
+
+
+def test_what_waits_hands_on_what_it_is_given():
+    head = "from asyncio import wait_for as w, shield\nimport asyncpg\n"
+    assert not sites(f"{head}async def f():\n    return await shield(asyncpg.connect('x'))\n")
+    (site,) = sites(f"{head}async def f():\n    c = await shield(asyncpg.connect('x'))\n    c.use()\n")
+    assert not site.good
+
+
 def test_what_a_factory_gives_is_closed_like_a_session():
     assert all(each.kind == "session" for each in FACTORIES.values())
 

@@ -70,7 +70,7 @@ def look(text: Text) -> tuple[Site, ...] | None:
     wanted = _wanted(text) if b"async def" in text.raw else []
     if not wanted:
         return None
-    module = text.module(_seeds(text.raw, wanted))
+    module = text.module(_seeds(text, wanted))
     found = (*_sites(text, module), *lock_sites(text, module, uses(module, _NO_PROJECT)))
     return tuple(sorted(found, key=lambda site: site.line)) or None
 
@@ -85,11 +85,15 @@ def _wanted(text: Text) -> list[str]:
     return [path for path, name in opened if name in spelled]
 
 
-def _seeds(raw: bytes, wanted: Iterable[str]) -> frozenset[str]:
-    """The names that the module has to know, as far as the file spells them."""
-    others = (path for path in (*TRANSPARENT, *READERS) if f"{path.rpartition('.')[2]}(".encode() in raw)
-    parts = {part for path in (*wanted, *others) for part in path.split(".")} - {"builtins"}
-    return frozenset(part for part in parts if part.encode() in raw)
+def _seeds(text: Text, wanted: Iterable[str]) -> frozenset[str]:
+    """The names by which a file may go for some paths, and for what else matters: those that its imports spell."""
+    others = (path for path in (*TRANSPARENT, *READERS) if f"{path.rpartition('.')[2]}(".encode() in text.raw)
+    paths = [path.split(".") for path in (*wanted, *others)]
+    found = {parts[1] for parts in paths if parts[0] == "builtins"}
+    for taken in text.imports:
+        words = {word.decode() for word in _WORD.findall(taken)}
+        found.update(part for parts in paths if parts[0] in words for part in parts if part in words or b"*" in taken)
+    return frozenset(found)
 
 
 def _sites(text: Text, module: Module) -> Iterator[Site]:
