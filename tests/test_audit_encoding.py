@@ -11,6 +11,7 @@ from memory_view import MemoryView
 
 from ssot_fix.audit.areas import resources
 from ssot_fix.audit.areas.encoding import EncodingArea, look
+from ssot_fix.audit.areas.encoding_programs import may_print
 from ssot_fix.audit.settings import Options
 from ssot_fix.audit.text import Text
 from ssot_fix.newer_syntax import Unparseable
@@ -144,6 +145,14 @@ PRINTS = {
     "joined": f"def main():\n    print('-' * 3 + ('é' if x else 'e'))\n{_GUARD}",
     "by a command": f"@app.command()\ndef work():\n    print('é')\ndef main(): ...\n{_GUARD}",
     "by a stream's method": f"import sys\ndef main():\n    sys.stdout.write('é')\n{_GUARD}",
+    "on another line": f"def main():\n    print(\n        'é')\n{_GUARD}",
+    "behind a comment": f"def main():\n    print(x,  # )\n        'é')\n{_GUARD}",
+    "behind a backslash": f"def main():\n    print \\\n('é')\n{_GUARD}",
+    "behind a bracket in a text": f"def main():\n    print(')', '(', \")\", 'é')\n{_GUARD}",
+    "behind a bracket in a field": f"def main():\n    print(f'{{x[\")\"]}}', 'é')\n{_GUARD}",
+    "behind calls in calls": f"def main():\n    print(a(b(c(d(e()))), f()), 'é')\n{_GUARD}",
+    "by a name in brackets": f"def main():\n    (print)('é')\n{_GUARD}",
+    "by another name": f"from click import secho as say\ndef main():\n    say('é')\n{_GUARD}",
     "named as the stream": f"import sys\ndef main():\n    print('é', file=sys.stdout)\n{_GUARD}",
 }
 _SAFE = (
@@ -162,6 +171,48 @@ def test_a_program_that_prints_more_than_ascii_has_to_give_its_streams_an_encodi
     for safe in _SAFE:
         (good,) = sites(safe + code)
         assert (good.kind, good.good, good.message) == ("entry-point", True, "")
+
+
+def test_an_escape_is_printed_like_the_character_that_it_stands_for():
+    (site,) = sites(f"# é\ndef main():\n    print('\\u2713')\n{_GUARD}")
+    assert "prints `✓` (line 3)" in site.message
+
+
+_ARGUMENTS = (
+    "'é'",
+    "'\\xe9'",
+    "')'",
+    '"("',
+    "f'{x}'",
+    "f'{x[\"(\"]}'",
+    "'{'",
+    "(1)",
+    "a(b(c(d())))",
+    '""")\n"""',
+    "x  # ')\n",
+)
+
+
+@given(st.lists(st.sampled_from(_ARGUMENTS), max_size=6))
+def test_what_is_printed_is_found_among_whatever_else_is(arguments):
+    found = sites(f"# é\n{_GUARD}    print({', '.join(arguments)})\n")
+    assert bool(found) == any(each in {"'é'", "'\\xe9'"} for each in arguments)
+
+
+def test_made_up_calls_take_no_time_to_speak_of():
+    """Where each is looked at once; else it takes many minutes."""
+    for code in (b"print(", b"print(()", b"print('", b"print(a(", b"print()", b"print(f'{x}", b"print "):
+        may_print(b"print(" + code * 100_000)
+
+
+def test_a_star_brings_what_opens_text():
+    code = """
+        from subprocess import *
+        from logging.handlers import RotatingFileHandler as R
+        run(["ls"], stdout=PIPE, text=True)
+        R("x")
+        """
+    assert told(code) == [("subprocess", 4, "run", False), ("logging", 5, "R", False)]
 
 
 def test_a_variable_does_not_count():

@@ -35,17 +35,21 @@ class Opening:
     is_named: bool = False
 
 
-def seeds(raw: bytes) -> frozenset[str]:
-    """The names that a module has to know for its openings: what opens text, as far as the file spells it."""
+def seeds(raw: bytes, importing: bytes | None = None) -> frozenset[str]:
+    """The names that a module has to know for its openings: what opens text, as far as the file spells it.
+
+    `importing` holds all of its imports, if they were looked for already.
+    """
+    importing = raw if importing is None else importing
     words = {"open"} | {name for name in ("read_text", "write_text") if name.encode() in raw}
     if b"ConfigParser" in raw:
         words.add("read")
     for path in FUNCTIONS:
         top, *parts = path.split(".")
-        if top.encode() in raw:
+        if top.encode() in importing and parts[-1].encode() in raw:
             words |= {top, *parts[:-1]}
-            if b"from " + top.encode() in raw:
-                words |= {*parts}
+            if b"from " + top.encode() in importing:
+                words |= {part for part in parts if part.encode() in importing or b"*" in importing}
     return frozenset(words)
 
 

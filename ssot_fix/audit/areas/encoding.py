@@ -13,7 +13,7 @@ from typing import Final
 from codemods.utf8_files.calls import Opening, all_openings, seeds
 from codemods.utf8_streams.survey import configuring_functions
 from ssot_fix.audit.area import View
-from ssot_fix.audit.areas.encoding_programs import SEEDS, Program, may_configure, program
+from ssot_fix.audit.areas.encoding_programs import SEEDS, Program, may_configure, may_print, program
 from ssot_fix.audit.model import Site
 from ssot_fix.audit.replaced import Replaced
 from ssot_fix.audit.text import Text, enclosing
@@ -26,11 +26,8 @@ _OPENS = re.compile(rb"open\s*\((?<!\wopen\()")
 _START: Final = "entry-point"
 _PROCESS: Final = "subprocess"
 _ALWAYS_PIPED: Final = frozenset({"check_output", "getoutput", "getstatusoutput"})
-_SPELLED: Final = tuple(
-    b"fdopen read_text write_text FileHandler TextIOWrapper basicConfig ConfigParser FileType".split()
-)
-_UNIMPORTED: Final = (b"read_text", b"write_text", b"ConfigParser")
-_IMPORTED: Final = (b"subprocess", b"tempfile", b"fileinput")
+_SPELLED: Final = tuple(b"fdopen read_text write_text FileHandler TextIOWrapper ConfigParser FileType".split())
+_PIPES: Final = tuple(b"PIPE capture_output check_output getoutput getstatusoutput input".split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +55,8 @@ def look(text: Text) -> Facts | None:
     Raises UnreadableText, Unparseable.
     """
     raw = text.raw
-    opens, starts = _may_open(text), b"__main__" in raw and not raw.isascii()
-    wanted = (seeds(_telling(text)) if opens else frozenset()) | (SEEDS if starts else frozenset())
+    opens, starts = _may_open(text), b"__main__" in raw and not raw.isascii() and may_print(raw)
+    wanted = (seeds(raw, text.importing) if opens else frozenset()) | (SEEDS if starts else frozenset())
     module = text.module(wanted) if wanted else None
     sites = list(_opened(module)) if module and opens else []
     seen = program(module, _NO_PROJECT) if module and starts else None
@@ -129,12 +126,14 @@ def _may_open(text: Text) -> bool:
     raw = text.raw
     if any(word in raw for word in _SPELLED) or (b"open" in raw and _OPENS.search(raw) is not None):
         return True
-    return any(name in text.importing for name in _IMPORTED)
-
-
-def _telling(text: Text) -> bytes:
-    """What tells the names by which a file may open text: the lines of its imports, and what it need not import."""
-    return b" ".join((text.importing, *(name for name in _UNIMPORTED if name in text.raw)))
+    if b"basicConfig" in raw and b"filename" in raw:
+        return True
+    importing = text.importing
+    return (
+        b"fileinput" in importing
+        or (b"tempfile" in importing and b"TemporaryFile" in raw)
+        or (b"subprocess" in importing and any(word in raw for word in _PIPES))
+    )
 
 
 def _opened(module: Module) -> Iterator[Site]:

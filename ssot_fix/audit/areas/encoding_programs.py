@@ -11,6 +11,7 @@ from typing import Final
 
 from codemods.utf8_streams.starts import Start, find_starts
 from codemods.utf8_streams.survey import gives_encoding
+from ssot_fix.audit.text import followed
 from ssot_fix.bindings import Module, children
 from ssot_fix.callees import uses
 from ssot_fix.project.resolver import Project
@@ -23,6 +24,17 @@ _PRINTS: Final = frozenset(
     | {"click.echo", "click.secho", "typer.echo", "typer.secho"}
 )
 SEEDS: Final = frozenset({part for path in _PRINTS for part in path.split(".")} - {"builtins", "write", "writelines"})
+# What these are called last, and what stands behind where they may print a literal that is not ASCII: a new name, a
+# comment, or a call that goes beyond its line, holds a backslash or another character than ASCII, or nests deeply.
+_CALLED: Final = (b"print", b"input", b"pp", b"echo", b"write", b"writelines")
+_STRINGS: Final = rb"|".join(
+    rb"%(q)s(?:[^%(q)s\\\n\x80-\xff{}]++|\{[^%(q)s\\\n\x80-\xff{}]*+\}|\{\{|\}\})*+%(q)s" % {b"q": quote}
+    for quote in (b'"', b"'")
+)
+_PLAIN: Final = rb"[^()\"'#\\\n\x80-\xff]++|%s" % _STRINGS
+_MAY_PRINT: Final = re.compile(
+    rb"\s*+(?:as\b|[#\\)]|\((?!(?:%(plain)s|\((?:%(plain)s|\((?:%(plain)s)*+\))*+\))*+\)))" % {b"plain": _PLAIN}
+)
 _WRAPS: Final = (b"TextIOWrapper", b"getwriter", b"fileno", b"encoding")
 # What may set `sys.stdout`: an assignment, perhaps of several things at once.
 _GAP: Final = rb"(?:[\s\\)]++|#[^\r\n]*+[\r\n])*+"
@@ -60,6 +72,11 @@ def program(module: Module, project: Project) -> Program | None:
     line, literal = min(literals)
     configures = may_configure(module.source.body) and any(map(gives_encoding, running))
     return Program(starts[0].lineno, literal, line, configures, () if configures else _relied_on(running))
+
+
+def may_print(raw: bytes) -> bool:
+    """Whether a file may print a literal that is not ASCII, by its bytes."""
+    return any(next(followed(raw, word, _MAY_PRINT), None) is not None for word in _CALLED)
 
 
 def may_configure(raw: bytes) -> bool:
