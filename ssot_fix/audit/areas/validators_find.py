@@ -23,7 +23,7 @@ from ssot_fix.audit.areas.validators_run import ALONE, HOLDS, GaveUp, Outside, R
 from ssot_fix.audit.areas.validators_values import UNKNOWN, Value, known
 from ssot_fix.audit.text import Text
 
-_SCREEN = re.compile(rb"\braise\b")
+_SCREEN = re.compile(rb"raise\b(?<!\wraise)")  # a literal in front is found fastest
 _HINT = re.compile(rb"\.(?:starts|ends)with\(|\bin\b|==")
 _CONSTANT = re.compile(r"_?[A-Z][A-Z0-9_]*")
 _MAKING = ("__init__", "__post_init__")
@@ -225,8 +225,10 @@ def look(text: Text) -> tuple[str | Checked, ...] | None:
         node.lineno for node in _nodes(text, ast.If) if any(isinstance(inner, ast.Raise) for inner in node.body)
     ]
     hints = _hints(text) if raising else []
+    if not hints:
+        return None
     code = code_of(text.tree)
-    return tuple(_looked(code, _entries(code, sorted(raising), sorted(hints)))) or None
+    return tuple(_looked(code, _entries(text, code, sorted(raising), sorted(hints)))) or None
 
 
 def _looked(code: Code, entries: Iterable[Entry]) -> Iterator[str | Checked]:
@@ -421,21 +423,23 @@ def _matches(node: ast.Call, lists: set[str]) -> bool:
     return called in ("startswith", "endswith", *MATCHES) and any(_holds_texts(each, lists) for each in node.args)
 
 
-def _entries(code: Code, raising: list[int], hints: list[int]) -> Iterator[Entry]:
+def _entries(text: Text, code: Code, raising: list[int], hints: list[int]) -> Iterator[Entry]:
     """What may be called from elsewhere and compares with strings and raises, or calls what does."""
     methods = [method for of in code.classes.values() for method in of.methods.values()]
     functions = [*code.functions.values(), *methods]
     comparing = {function.name for function in functions if _spans(function, hints)}
+    using = _lines_of_calls(text, comparing)
     hot = {
         function.name
         for function in functions
-        if _spans(function, raising) and (function.name in comparing or _calls(function, comparing))
+        if _spans(function, raising) and (function.name in comparing or _calls(function, using))
     }
+    using = _lines_of_calls(text, hot)
     for name, function in code.functions.items():
-        if not name.startswith("_") and _is_hot(function, hot) and code.is_plain(function):
+        if not name.startswith("_") and (name in hot or _calls(function, using)) and code.is_plain(function):
             yield Entry(name, None, function)
     for name, of in code.classes.items():
-        hot_ones = [method for method in of.methods.values() if _is_hot(method, hot)]
+        hot_ones = [method for method in of.methods.values() if method.name in hot or _calls(method, using)]
         if hot_ones and any(method.name in _MAKING or checked_fields(method) for method in hot_ones):
             yield Entry(name, of, None)
         for method in hot_ones:
@@ -443,14 +447,16 @@ def _entries(code: Code, raising: list[int], hints: list[int]) -> Iterator[Entry
                 yield Entry(f"{name}.{method.name}", of, method)
 
 
-def _spans(node: ast.stmt, lines: list[int]) -> bool:
-    at = bisect_left(lines, node.lineno)
+def _spans(node: Function, lines: list[int], first: int = 0) -> bool:
+    """Whether one of some lines, which are sorted, is one of a function; `first` is its first one, if not `def`'s."""
+    at = bisect_left(lines, first or node.lineno)
     return at < len(lines) and lines[at] <= (node.end_lineno or node.lineno)
 
 
-def _is_hot(function: Function, hot: set[str]) -> bool:
-    return function.name in hot or (bool(hot) and _calls(function, hot))
+def _calls(function: Function, lines: list[int]) -> bool:
+    """Whether one of some lines of calls, which are sorted, is one of a function or of its decorators."""
+    return _spans(function, lines, min([function.lineno, *(each.lineno for each in function.decorator_list)]))
 
 
-def _calls(function: Function, names: set[str]) -> bool:
-    return any(isinstance(node, ast.Call) and last_name(node.func) in names for node in ast.walk(function))
+def _lines_of_calls(text: Text, names: set[str]) -> list[int]:
+    return sorted(node.lineno for node in _nodes(text, ast.Call) if last_name(node.func) in names)
