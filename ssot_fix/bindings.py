@@ -247,13 +247,10 @@ class _Walk:
             if inner is None:
                 if not _FIELDS[type(node)]:  # as of names and constants, which are half of all nodes
                     continue
-                found = children(node)
-                stack += [(child, scope, is_near) for child in reversed(found)]
-            else:
-                found = [child for child, _ in inner]
-                stack += [(child, within, is_near) for child, within in reversed(inner)]
-            for child in found:
+                inner = [(child, scope) for child in children(node)]
+            for child, within in reversed(inner):
                 parents[child] = node
+                stack.append((child, within, is_near))
 
     def _nearness(self, node: ast.AST) -> int:
         """Whether a node spans lines of interest, or its only line is one."""
@@ -425,6 +422,7 @@ _PLAIN_FIELDS = frozenset(
     {"ctx", "op", "ops", "id", "attr", "kind", "type_comment", "module", "level", "asname", "arg", "simple"}
     | {"is_async", "conversion"}
 )
+_MIXED_FIELDS = frozenset({"keys", "kw_defaults", "names", "kwd_attrs"})  # lists of other things than nodes, too
 
 
 class _Fields(dict[type[ast.AST], tuple[str, ...]]):
@@ -444,10 +442,10 @@ def children(node: ast.AST) -> list[ast.AST]:
     found: list[ast.AST] = []
     for name in _FIELDS[type(node)]:
         value = getattr(node, name, None)
-        if isinstance(value, list):
-            found += [item for item in value if isinstance(item, _NODE)]
-        elif isinstance(value, _NODE):
+        if isinstance(value, _NODE):
             found.append(value)
+        elif value and isinstance(value, list):
+            found += value if name not in _MIXED_FIELDS else [item for item in value if isinstance(item, _NODE)]
     return found
 
 
