@@ -22,6 +22,7 @@ from ssot_fix.audit.areas.validators_compare import MATCHES
 from ssot_fix.audit.areas.validators_run import ALONE, HOLDS, GaveUp, Outside, Run, defaults
 from ssot_fix.audit.areas.validators_values import UNKNOWN, Value, known
 from ssot_fix.audit.text import Text
+from ssot_fix.statements import inner_statements
 
 _SCREEN = re.compile(rb"raise\b(?<!\wraise)")  # a literal in front is found fastest
 _HINT = re.compile(rb"\.(?:starts|ends)with\(|\bin\b|==")
@@ -221,14 +222,12 @@ def look(text: Text) -> tuple[str | Checked, ...] | None:
     """
     if _SCREEN.search(text.raw) is None or _HINT.search(text.raw) is None:
         return None
-    raising = [
-        node.lineno for node in _nodes(text, ast.If) if any(isinstance(inner, ast.Raise) for inner in node.body)
-    ]
-    hints = _hints(text) if raising else []
+    raising = sorted(_raising(text.tree))
+    hints = sorted(_hints(text)) if raising else []
     if not hints:
         return None
     code = code_of(text.tree)
-    return tuple(_looked(code, _entries(text, code, sorted(raising), sorted(hints)))) or None
+    return tuple(_looked(code, _entries(text, code, raising, hints))) or None
 
 
 def _looked(code: Code, entries: Iterable[Entry]) -> Iterator[str | Checked]:
@@ -365,6 +364,16 @@ _Node = TypeVar("_Node", bound=ast.AST)
 
 def _nodes(text: Text, kind: type[_Node]) -> list[_Node]:
     return cast(list[_Node], text.nodes.get(kind, []))
+
+
+def _raising(tree: ast.Module) -> Iterator[int]:
+    """The lines of conditions under which something is raised."""
+    waiting: list[ast.AST] = [*tree.body]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.If) and any(isinstance(inner, ast.Raise) for inner in node.body):
+            yield node.lineno
+        waiting += inner_statements(node)
 
 
 def _hints(text: Text) -> list[int]:
