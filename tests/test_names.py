@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from test_scan import really_bound
 
 from ssot_fix.newer_syntax import parse
-from ssot_fix.project.names import IMPLICIT, Names, module_names
+from ssot_fix.project.names import _TELLTALE, IMPLICIT, Names, _telltales, module_names
 from ssot_fix.source import Source
 
 
@@ -393,3 +393,11 @@ def test_the_standard_library(path):
     assert found == module_names(tree)
     assert set(found.bound) <= bound
     assert bound - set(found.bound) <= only_annotated | inlined
+
+
+@given(
+    st.lists(st.from_regex(_TELLTALE, fullmatch=True), max_size=5), st.sampled_from([b" ", b"\n", b".", b"(", b"x"])
+)
+def test_what_is_telling_is_found_by_what_it_begins_with(words, between):
+    body = between.join([b"", *words, b""])
+    assert {match.start() for match in _TELLTALE.finditer(body)} == set(_telltales(body))

@@ -6,7 +6,7 @@ import ast
 import re
 import types
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -111,6 +111,11 @@ _TELLTALE = re.compile(
     rb":=|\b(?:global|modules|exec|eval|vars|locals|_convert_|initpkg|declare_namespace)\b"
     rb"|\bglobal(?:s|_enum)\b|\bimport_module\b|\b__(?:all|path|import)__\b"
 )
+# What it matches begins with one of these, which are found at a seventh of its cost.
+_BEGINNINGS = (
+    *(b":=", b"global", b"modules", b"exec", b"eval", b"vars", b"locals", b"_convert_", b"initpkg"),
+    *(b"declare_namespace", b"import_module", b"__all__", b"__path__", b"__import__"),
+)
 # What is done with a module's namespace, or with the module itself, without binding a name in it.
 _READING = frozenset({"copy", "get", "items", "keys", "values"})
 _LOOKING = frozenset(
@@ -130,7 +135,16 @@ def _lines_of_interest(source: Source | None) -> list[int] | None:
     # Python normalises identifiers (NFKC): in such texts they may be spelled otherwise.
     if not source.is_normal:
         return None
-    return lines_of(_TELLTALE, source)
+    return sorted({source.line_of(at) for at in _telltales(source.body)})
+
+
+def _telltales(body: bytes) -> Iterator[int]:
+    for beginning in _BEGINNINGS:
+        at = body.find(beginning)
+        while at >= 0:
+            if _TELLTALE.match(body, at):
+                yield at
+            at = body.find(beginning, at + 1)
 
 
 def lines_of(spelled: re.Pattern[bytes], source: Source) -> list[int]:
