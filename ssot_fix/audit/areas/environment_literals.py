@@ -6,13 +6,13 @@ Only what the file alone tells counts: a name all of whose bindings are literals
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ssot_fix.audit.text import Text
 from ssot_fix.bindings import Binding, Module, Scope
 
 Literals = Mapping[ast.expr, tuple[str, ...]]
-_MOST = 200  # literals that one name may stand for; what has more is data
+_MOST = 200  # bindings that one name may have, and literals that it may stand for; what has more is data
 _LISTED = ast.Tuple | ast.List | ast.Set
 _COMPREHENSIONS = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 
@@ -22,15 +22,22 @@ def literals(text: Text, keys: Iterable[ast.expr]) -> Literals:
 
     Raises UnreadableText, Unparseable.
     """
-    wanted = {key: key.id for key in keys if isinstance(key, ast.Name)}
+    wanted = [key for key in keys if _owner(key) is not None]
+    names = {name for key in wanted for name in (_owner(key), getattr(key, "attr", None)) if name is not None}
     if not wanted:
         return {}
-    module = text.module(wanted.values())
+    module = text.module(names)
     if listed := {each.id for each in _iterated(module) if isinstance(each, ast.Name)}:
-        module = text.module(listed.union(wanted.values()))
-    scopes = {reference.node: reference.scope for reference in module.references}
-    found = {key: _meant(module, key, scopes[key]) for key in wanted if key in scopes}
+        module = text.module(listed | names)
+    names_of = _Names(module)
+    found = {key: names_of.meant(key) for key in wanted}
     return {key: values for key, values in found.items() if values}
+
+
+def _owner(key: ast.expr) -> str | None:
+    """The name that an expression is, or of whose attribute it is."""
+    name = key.value if isinstance(key, ast.Attribute) else key
+    return name.id if isinstance(name, ast.Name) else None
 
 
 def _iterated(module: Module) -> Iterator[ast.expr]:
@@ -42,13 +49,51 @@ def _iterated(module: Module) -> Iterator[ast.expr]:
                     yield found
 
 
-def _meant(module: Module, name: ast.Name, scope: Scope) -> tuple[str, ...]:
-    """The literals that a name stands for; none if it may be anything else."""
-    if module.parsed.hides(name.id, module.start(name)):
-        return ()
-    told = [_values(module, binding, scope) for binding in module.meanings(name.id, scope)]
-    values = tuple(dict.fromkeys(value for values in told for value in values))
-    return values if all(told) and len(values) <= _MOST else ()
+class _Names:
+    """What names of a module stand for."""
+
+    def __init__(self, module: Module) -> None:
+        self._module = module
+        self._scopes = {reference.node: reference.scope for reference in module.references}
+        self._bodies = {scope.node: scope for scope in module.scopes if scope.kind == "class"}
+        self._set = {each.attr for each in module.attributes if not isinstance(each.ctx, ast.Load)}
+
+    def meant(self, key: ast.expr) -> tuple[str, ...]:
+        """The literals that a name, or an attribute of one, stands for; none if it may be anything else."""
+        name, module = key.value if isinstance(key, ast.Attribute) else key, self._module
+        if not isinstance(name, ast.Name) or name not in self._scopes:
+            return ()
+        scope = self._scopes[name]
+        bindings = module.meanings(name.id, scope)
+        if len(bindings) > _MOST or module.parsed.hides(name.id, module.start(name)):
+            return ()
+        if isinstance(key, ast.Attribute):
+            return self._of_class(key.attr, bindings)
+        around = _of_loop_around(module, name, bindings)
+        told = [_values(module, binding, scope) for binding in ([around] if around else bindings)]
+        values = tuple(dict.fromkeys(value for values in told for value in values))
+        return values if all(told) and len(values) <= _MOST else ()
+
+    def _of_class(self, attribute: str, bindings: Sequence[Binding]) -> tuple[str, ...]:
+        """The literal that an attribute of a class of the file is, if only the class's own body assigns it."""
+        body = self._bodies.get(bindings[0].node) if len(bindings) == 1 else None
+        held = body.bindings.get(attribute, []) if body is not None and attribute not in self._set else []
+        value = _assigned(self._module, held[0].node) if len(held) == 1 else None
+        return _strings([value]) if value is not None else ()
+
+
+def _of_loop_around(module: Module, name: ast.Name, bindings: Sequence[Binding]) -> Binding | None:
+    """The binding by the loop in whose body a name is used, if nothing else in the loop binds it."""
+    for loop in module.ancestors(name):
+        if isinstance(loop, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):
+            return None
+        if isinstance(loop, ast.For | ast.AsyncFor) and module.start(loop.body[0]) <= module.start(name):
+            start, end = module.start(loop), module.end(loop.body[-1])
+            inside = [each for each in bindings if start <= module.start(each.node) < module.end(loop)]
+            if inside and module.start(name) < end:
+                is_target = _target_of(module, inside[0].node)[1] is loop
+                return inside[0] if len(inside) == 1 and is_target else None
+    return None
 
 
 def _values(module: Module, binding: Binding, scope: Scope) -> tuple[str, ...]:
@@ -72,19 +117,25 @@ def _assigned(module: Module, node: ast.AST) -> ast.expr | None:
 
 def _loop(module: Module, node: ast.AST) -> ast.expr | None:
     """What a name goes through one by one, by the name's node; of pairs those whose first part it is."""
+    is_first, loop = _target_of(module, node)
+    if loop is None:
+        return None
+    match loop.iter:
+        case ast.Call(func=ast.Attribute(value=mapping, attr=attr), args=[], keywords=[]):
+            return mapping if attr == ("items" if is_first else "keys") else loop.iter
+    return None if is_first else loop.iter
+
+
+def _target_of(module: Module, node: ast.AST) -> tuple[bool, ast.For | ast.AsyncFor | ast.comprehension | None]:
+    """The loop whose target a name is, or the first of the two names that are; and whether it is one of two."""
     parent = module.parents.get(node)
     is_first = isinstance(parent, ast.Tuple) and parent.elts[0] is node and len(parent.elts) == 2
     target, loop = (parent, module.parents.get(parent)) if is_first and parent is not None else (node, parent)
     # The first loop of a comprehension is visited as part of the whole.
     loop = loop.generators[0] if isinstance(loop, _COMPREHENSIONS) else loop
-    if not isinstance(loop, ast.For | ast.AsyncFor | ast.comprehension) or loop.target is not target:
-        return None
-    if not is_first:
-        return loop.iter
-    match loop.iter:
-        case ast.Call(func=ast.Attribute(value=pairs, attr="items"), args=[], keywords=[]):
-            return pairs
-    return None
+    if isinstance(loop, ast.For | ast.AsyncFor | ast.comprehension) and loop.target is target:
+        return is_first, loop
+    return is_first, None
 
 
 def _elements(module: Module, listed: ast.expr, scope: Scope) -> list[ast.expr | None]:
@@ -93,9 +144,8 @@ def _elements(module: Module, listed: ast.expr, scope: Scope) -> list[ast.expr |
         bindings = module.meanings(listed.id, scope)
         only = _assigned(module, bindings[0].node) if len(bindings) == 1 else None
         return _elements(module, only, scope) if isinstance(only, _LISTED | ast.Dict) else [None]
-    if isinstance(listed, _LISTED):
-        return [*listed.elts]
-    return [*listed.keys] if isinstance(listed, ast.Dict) else [None]
+    elements = listed.keys if isinstance(listed, ast.Dict) else getattr(listed, "elts", [None])
+    return [*elements] if len(elements) <= _MOST else [None]
 
 
 def _strings(nodes: Iterable[ast.expr | None]) -> tuple[str, ...]:
