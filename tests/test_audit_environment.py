@@ -8,7 +8,7 @@ import re
 from contextlib import suppress
 
 import pytest
-from cases import ACCESSOR, catalog
+from cases import ACCESSOR, catalog, lines_run
 from hypothesis import given
 from hypothesis import strategies as st
 from ranges import Story
@@ -270,6 +270,20 @@ def test_a_name_that_may_be_anything_names_no_variable(code):
 def test_a_name_for_literals_names_these(code, subject, keys):
     facts = look(Text(f"import os\n{code}".encode()))
     assert [(use.subject, use.keys) for use in facts.uses] == [(subject, tuple(keys.split()))]
+
+
+@pytest.mark.parametrize(
+    "many",
+    [
+        lambda n: "for k in ('A',):\n    os.getenv(k)\n" * n,
+        lambda n: "class C:\n    K = 'A'\n" + "os.getenv(C.K)\n" * n,
+        lambda n: f"KEYS = [{'x, ' * n}]\n" + "".join(f"for k{i} in KEYS: os.getenv(k{i})\n" for i in range(n)),
+    ],
+    ids=["one name for many loops", "a constant used often", "many loops over much"],
+)
+def test_names_cost_what_there_is_of_them(many):
+    few, more = (lines_run(lambda n=n: look(Text(f"import os\n{many(n)}".encode()))) for n in (100, 800))
+    assert more < 24 * few
 
 
 def test_facts_are_small_and_picklable():
