@@ -109,6 +109,19 @@ def test_text_without_an_encoding_is_bad_and_with_one_is_good(call, kind):
     assert (good.kind, good.line, good.subject, good.good, good.message) == (kind, 4, bad.subject, True, "")
 
 
+@pytest.mark.parametrize(
+    ("code", "is_good"),
+    [
+        ("from io import open as uopen\nuopen('x')\n", False),
+        ("from gzip import open as gzopen\ngzopen('x', 'rt')\n", False),
+        ("p = 1\nopen \\\n('x')\n", False),
+        ("import logging\nlogging.basicConfig(**o, encoding='utf-8')\n", True),
+    ],
+)
+def test_what_opens_text_is_seen_however_it_is_spelled(code, is_good):
+    assert [(site.line, site.good) for site in sites(code)] == [(2, is_good)]
+
+
 def test_an_encoding_alone_makes_a_process_one_of_text():
     code = "import subprocess\nsubprocess.run(['ls'], capture_output=True, encoding='utf-8')\n"
     assert told(code) == [("subprocess", 2, "run", True)]
@@ -150,6 +163,8 @@ PRINTS = {
     "behind a backslash": f"def main():\n    print \\\n('é')\n{_GUARD}",
     "behind a bracket in a text": f"def main():\n    print(')', '(', \")\", 'é')\n{_GUARD}",
     "behind a bracket in a field": f"def main():\n    print(f'{{x[\")\"]}}', 'é')\n{_GUARD}",
+    "behind quotes and a bracket in a text": f'def main():\n    print("""5" :) é""")\n{_GUARD}',
+    "behind other quotes and a bracket": f"def main():\n    print('''(6') é''')\n{_GUARD}",
     "behind calls in calls": f"def main():\n    print(a(b(c(d(e()))), f()), 'é')\n{_GUARD}",
     "by a name in brackets": f"def main():\n    (print)('é')\n{_GUARD}",
     "by another name": f"from click import secho as say\ndef main():\n    say('é')\n{_GUARD}",

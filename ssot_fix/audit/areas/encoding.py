@@ -22,7 +22,7 @@ from ssot_fix.project.resolver import Project
 
 # What is imported from elsewhere is not followed: a file's bytes tell the same in every project.
 _NO_PROJECT: Final = Project(Path(), frozenset())
-_OPENS = re.compile(rb"open\s*\((?<!\wopen\()")
+_OPENS = re.compile(rb"open[\s\\]*\((?<!\wopen\()")
 _START: Final = "entry-point"
 _PROCESS: Final = "subprocess"
 _ALWAYS_PIPED: Final = frozenset({"check_output", "getoutput", "getstatusoutput"})
@@ -123,14 +123,14 @@ class EncodingArea:
 
 
 def _may_open(text: Text) -> bool:
-    raw = text.raw
+    raw, importing = text.raw, text.importing
     if any(word in raw for word in _SPELLED) or (b"open" in raw and _OPENS.search(raw) is not None):
         return True
-    if b"basicConfig" in raw and b"filename" in raw:
+    if b"basicConfig" in raw and (b"filename" in raw or b"encoding" in raw):
         return True
-    importing = text.importing
     return (
         b"fileinput" in importing
+        or b"open" in importing  # perhaps under another name
         or (b"tempfile" in importing and b"TemporaryFile" in raw)
         or (b"subprocess" in importing and any(word in raw for word in _PIPES))
     )

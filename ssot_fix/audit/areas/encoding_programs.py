@@ -28,7 +28,7 @@ SEEDS: Final = frozenset({part for path in _PRINTS for part in path.split(".")} 
 # comment, or a call that goes beyond its line, holds a backslash or another character than ASCII, or nests deeply.
 _CALLED: Final = (b"print", b"input", b"pp", b"echo", b"write", b"writelines")
 _STRINGS: Final = rb"|".join(
-    rb"%(q)s(?:[^%(q)s\\\n\x80-\xff{}]++|\{[^%(q)s\\\n\x80-\xff{}]*+\}|\{\{|\}\})*+%(q)s" % {b"q": quote}
+    rb"%(q)s(?!%(q)s%(q)s)(?:[^%(q)s\\\n\x80-\xff{}]++|\{[^%(q)s\\\n\x80-\xff{}]*+\}|\{\{|\}\})*+%(q)s" % {b"q": quote}
     for quote in (b'"', b"'")
 )
 _PLAIN: Final = rb"[^()\"'#\\\n\x80-\xff]++|%s" % _STRINGS

@@ -1,6 +1,7 @@
 """Names given for that of a variable, and the literals that they stand for: `KEY = "PORT"`, `for key in (...)`.
 
-Only what the file alone tells counts: a name all of whose bindings are literals, or go through literals.
+Only what the file alone tells counts: a name that is bound once, or by the loop around its use, to a literal or to the
+elements of one that nothing may change.
 """
 
 from __future__ import annotations
@@ -9,11 +10,16 @@ import ast
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ssot_fix.audit.text import Text
-from ssot_fix.bindings import Binding, Module, Scope
+from ssot_fix.bindings import Binding, Module
 
 Literals = Mapping[ast.expr, tuple[str, ...]]
-_MOST = 200  # bindings that one name may have, and literals that it may stand for; what has more is data
+_MOST = 200  # bindings of a name, and elements of a literal; what has more is data
 _LISTED = ast.Tuple | ast.List | ast.Set
+_READING = {"len", "print", "sorted", "list", "tuple", "set", "dict", "enumerate", "zip", "any", "all", "str", "repr"}
+_READERS = (
+    *(ast.For, ast.AsyncFor, ast.comprehension, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp),
+    *(ast.Compare, ast.FormattedValue, ast.If, ast.BoolOp, ast.UnaryOp),
+)
 _COMPREHENSIONS = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 
 
@@ -57,29 +63,71 @@ class _Names:
         self._scopes = {reference.node: reference.scope for reference in module.references}
         self._bodies = {scope.node: scope for scope in module.scopes if scope.kind == "class"}
         self._set = {each.attr for each in module.attributes if not isinstance(each.ctx, ast.Load)}
+        self._changed = {node.id for node in self._scopes if not _only_reads(module, node)}
 
     def meant(self, key: ast.expr) -> tuple[str, ...]:
         """The literals that a name, or an attribute of one, stands for; none if it may be anything else."""
-        name, module = key.value if isinstance(key, ast.Attribute) else key, self._module
-        if not isinstance(name, ast.Name) or name not in self._scopes:
+        name = key.value if isinstance(key, ast.Attribute) else key
+        bindings = self._bindings(name)
+        if not isinstance(name, ast.Name) or not bindings:
             return ()
-        scope = self._scopes[name]
-        bindings = module.meanings(name.id, scope)
-        if len(bindings) > _MOST or module.parsed.hides(name.id, module.start(name)):
+        around = _of_loop_around(self._module, name, bindings)
+        binding = around or (bindings[0] if len(bindings) == 1 else None)
+        if binding is None:
             return ()
-        if isinstance(key, ast.Attribute):
-            return self._of_class(key.attr, bindings)
-        around = _of_loop_around(module, name, bindings)
-        told = [_values(module, binding, scope) for binding in ([around] if around else bindings)]
-        values = tuple(dict.fromkeys(value for values in told for value in values))
-        return values if all(told) and len(values) <= _MOST else ()
+        values = self._of_class(key.attr, binding) if isinstance(key, ast.Attribute) else self._values(binding)
+        return tuple(dict.fromkeys(values))
 
-    def _of_class(self, attribute: str, bindings: Sequence[Binding]) -> tuple[str, ...]:
+    def _bindings(self, name: ast.expr) -> Sequence[Binding]:
+        """All that a name may stand for; nothing if there may be more, or others, than can be seen."""
+        module = self._module
+        if not isinstance(name, ast.Name) or name not in self._scopes or name.id in module.declared:
+            return ()
+        if module.strings_run_as_code or module.parsed.hides(name.id, module.start(name)):
+            return ()
+        found = module.lookup(name.id, self._scopes[name])
+        # What stands in a class body may be read before it is bound there.
+        if found is None or found.kind == "class" or (found is module.root and module.star_imports):
+            return ()
+        bindings = found.bindings[name.id]
+        return bindings if len(bindings) <= _MOST else ()
+
+    def _of_class(self, attribute: str, binding: Binding) -> tuple[str, ...]:
         """The literal that an attribute of a class of the file is, if only the class's own body assigns it."""
-        body = self._bodies.get(bindings[0].node) if len(bindings) == 1 else None
+        body = self._bodies.get(binding.node)
         held = body.bindings.get(attribute, []) if body is not None and attribute not in self._set else []
         value = _assigned(self._module, held[0].node) if len(held) == 1 else None
         return _strings([value]) if value is not None else ()
+
+    def _values(self, binding: Binding) -> tuple[str, ...]:
+        if binding.kind != "assign" or not isinstance(binding.node, ast.Name):
+            return ()
+        if (listed := _loop(self._module, binding.node)) is not None:
+            return _strings(self._elements(listed))
+        value = _assigned(self._module, binding.node)
+        return _strings([value]) if value is not None else ()
+
+    def _elements(self, listed: ast.expr) -> list[ast.expr | None]:
+        """The elements of a literal, or of the only one that a name stands for."""
+        if isinstance(listed, ast.Name):
+            bindings = self._bindings(listed)
+            only = _assigned(self._module, bindings[0].node) if len(bindings) == 1 else None
+            stays = isinstance(only, ast.Tuple) or listed.id not in self._changed
+            return self._elements(only) if stays and isinstance(only, _LISTED | ast.Dict) else [None]
+        elements = listed.keys if isinstance(listed, ast.Dict) else getattr(listed, "elts", [None])
+        return [*elements] if len(elements) <= _MOST else [None]
+
+
+def _only_reads(module: Module, name: ast.Name) -> bool:
+    """Whether a use of a list or mapping leaves it as it is, and hands it to nobody who might not."""
+    match parent := module.parents.get(name):
+        case ast.Attribute(attr="items" | "keys" | "values" | "get" | "copy"):
+            return isinstance(module.parents.get(parent), ast.Call)
+        case ast.Subscript(ctx=ast.Load()):
+            return True
+        case ast.Call(func=ast.Name(id=function)):
+            return function in _READING
+    return isinstance(parent, _READERS)
 
 
 def _of_loop_around(module: Module, name: ast.Name, bindings: Sequence[Binding]) -> Binding | None:
@@ -94,15 +142,6 @@ def _of_loop_around(module: Module, name: ast.Name, bindings: Sequence[Binding])
                 is_target = _target_of(module, inside[0].node)[1] is loop
                 return inside[0] if len(inside) == 1 and is_target else None
     return None
-
-
-def _values(module: Module, binding: Binding, scope: Scope) -> tuple[str, ...]:
-    if binding.kind != "assign" or not isinstance(binding.node, ast.Name):
-        return ()
-    if (listed := _loop(module, binding.node)) is not None:
-        return _strings(_elements(module, listed, scope))
-    value = _assigned(module, binding.node)
-    return _strings([value]) if value is not None else ()
 
 
 def _assigned(module: Module, node: ast.AST) -> ast.expr | None:
@@ -136,16 +175,6 @@ def _target_of(module: Module, node: ast.AST) -> tuple[bool, ast.For | ast.Async
     if isinstance(loop, ast.For | ast.AsyncFor | ast.comprehension) and loop.target is target:
         return is_first, loop
     return is_first, None
-
-
-def _elements(module: Module, listed: ast.expr, scope: Scope) -> list[ast.expr | None]:
-    """The elements of a literal, or of the only one that a name stands for."""
-    if isinstance(listed, ast.Name):
-        bindings = module.meanings(listed.id, scope)
-        only = _assigned(module, bindings[0].node) if len(bindings) == 1 else None
-        return _elements(module, only, scope) if isinstance(only, _LISTED | ast.Dict) else [None]
-    elements = listed.keys if isinstance(listed, ast.Dict) else getattr(listed, "elts", [None])
-    return [*elements] if len(elements) <= _MOST else [None]
 
 
 def _strings(nodes: Iterable[ast.expr | None]) -> tuple[str, ...]:
