@@ -23,6 +23,7 @@ Seam = Callable[[int, Callable[[Any], None], Any], "Executor"]
 
 # Below this many bytes, starting a worker costs more than it saves.
 _WORTH_A_WORKER = 500_000 if sys.platform == "linux" else 2_000_000
+_ENDING = (signal.SIGINT, signal.SIGTERM)
 _LARGEST_CHUNK = 400_000  # bytes: about what a worker does in a tenth of a second
 _CHUNKS_PER_WORKER = 6  # enough to balance, few enough to send
 
@@ -64,6 +65,21 @@ def _leave_signals() -> None:
     # Ctrl-C reaches the whole process group; the parent decides what becomes of the workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if sys.platform != "win32":
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Hold signals back while processes start: before one is known, nobody could end it."""
+    if sys.platform == "win32":
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager
@@ -82,8 +98,6 @@ def aside(work: Callable[[], T], jobs: int = 0) -> Iterator[Callable[[], T]]:
     context = get_context("fork")
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=_send, args=(theirs, work))
-    process.start()
-    theirs.close()
 
     def result() -> T:
         try:
@@ -92,21 +106,32 @@ def aside(work: Callable[[], T], jobs: int = 0) -> Iterator[Callable[[], T]]:
             return work()
 
     try:
+        with _undisturbed():
+            process.start()
+        theirs.close()
         yield result
     finally:
-        process.terminate()
-        process.join()
+        if process.pid is not None:
+            process.terminate()
+            process.join()
         ours.close()
 
 
 def _send(where: Connection, work: Callable[[], object]) -> None:
     _leave_signals()
+    os.register_at_fork(after_in_child=where.close)  # its workers must not keep it open when it dies
     with suppress(Exception, KeyboardInterrupt):  # the parent does it again, and raises what there is to be raised
-        signal.signal(signal.SIGTERM, signal.default_int_handler)  # it may have workers and folders of its own
+        signal.signal(signal.SIGTERM, _interrupt)  # it may have workers and folders of its own
         told = work()
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         where.send(told)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _interrupt(*_: object) -> None:
+    """Raise KeyboardInterrupt, once: what is cleaned up then is not to be interrupted again."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 class Pool:
@@ -158,7 +183,7 @@ class Pool:
             while waiting and len(running) < 2 * self._jobs:
                 chunk = waiting.pop()
                 try:
-                    running[self._workers(work).submit(_done, chunk)] = chunk
+                    running[self._submit(work, chunk)] = chunk
                 except BrokenProcessPool:  # died between two submissions
                     suspects.append(chunk)
                     self._stop()
@@ -187,7 +212,7 @@ class Pool:
         while suspects:
             chunk = suspects.pop()
             try:
-                yield chunk, self._workers(work).submit(_done, chunk).result()
+                yield chunk, self._submit(work, chunk).result()
             except BrokenProcessPool:
                 self._stop()
                 if len(chunk) == 1:
@@ -195,10 +220,11 @@ class Pool:
                 else:
                     suspects += [chunk[len(chunk) // 2 :], chunk[: len(chunk) // 2]]
 
-    def _workers(self, work: Work[R]) -> Executor:
+    def _submit(self, work: Work[R], chunk: Sequence[str]) -> Future[list[R]]:
         if self._executor is None:
             self._executor = self._seam(self._jobs, _take, work)
-        return self._executor
+        with _undisturbed():  # the first task starts the workers
+            return self._executor.submit(_done, chunk)
 
     def _stop(self) -> None:
         if self._executor is not None:
