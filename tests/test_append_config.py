@@ -315,7 +315,7 @@ def documents(draw):
 
 
 @given(documents(), several_moves())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_any_settings_and_moves_add_up(old, moves):
     with TemporaryDirectory() as folder:
         root, file = Path(folder), Path(folder, "pyproject.toml")

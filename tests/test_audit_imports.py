@@ -102,7 +102,7 @@ def edited(files, edits):
     return found
 
 
-@settings(max_examples=60, suppress_health_check=list(HealthCheck), deadline=None)
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(st.lists(_files, min_size=3, max_size=12), st.lists(_edits, min_size=1, max_size=4))
 def test_commit_by_commit_is_as_afresh(first, steps):
     files = {path: text.encode() for path, text in first}

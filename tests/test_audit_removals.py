@@ -518,7 +518,7 @@ def module_of(shape):
 
 
 @given(st.lists(SHAPED, min_size=2, max_size=4))
-@example_settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example_settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_went_is_what_was_and_is_not(tmp_path, shapes):
     found = World(tmp_path, *({"a.py": module_of(shape)} for shape in shapes)).removals()
     *before, head = [{*s["functions"], *(f"Held.{name}" for name in s["methods"])} for s in shapes]

@@ -226,7 +226,7 @@ BELLS = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u
 PINGS = re.compile(r"@[\w-]|#\d|://|\bwww\.")
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(HOSTILE)
 def test_nothing_of_it_is_obeyed(text):
     report = spoiled(text)
@@ -241,7 +241,7 @@ def outline(document: str) -> list[str]:
     return [token.type for token in tokens if token.nesting == 1 and token.level < 2]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(HOSTILE)
 def test_hostile_text_stays_text_in_a_document(text):
     document = report_markdown.render(spoiled(text))

@@ -288,7 +288,7 @@ _TEXTS = st.lists(st.sampled_from(["BAD_a", "BAD_b", "GOOD_a", "other"]), max_si
 _EDITS = st.dictionaries(st.sampled_from(["a.py", "tests/b.py", "c.py"]), st.none() | _TEXTS, max_size=2)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(edits=st.lists(st.tuples(_EDITS, st.integers(0, 9), st.integers(0, 3)), min_size=1, max_size=7))
 def test_the_head_stands_as_it_would_on_its_own(tmp_path_factory, edits):
     """Whatever came before, merges and branches included, totals are those of the head's own files."""

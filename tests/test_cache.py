@@ -460,7 +460,6 @@ def test_runs_side_by_side(repository, command_environment, tmp_path):
 @settings(
     derandomize=True,
     database=None,
-    deadline=None,
     max_examples=8,
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],

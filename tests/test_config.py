@@ -701,7 +701,7 @@ VALUES = st.recursive(
 
 
 @given(st.lists(st.one_of(VALUES, st.just(None)), max_size=8))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_every_statement_is_found_at_its_line(values):
     """Keys k0, k1 ... with any value; None begins a table of the array t."""
     lines, expected, table, tables = ["# first"], {}, (), 0

@@ -185,7 +185,7 @@ def cases(draw: st.DrawFn, pieces: Sequence[bytes] = (*ASCII, *WIDE)) -> tuple[b
 
 
 @pytest.mark.parametrize("judge", JUDGES)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(case=cases())
 def test_applied_it_gives_the_new_text(
     judge, case: tuple[bytes, list[Edit]], tmp_path_factory: pytest.TempPathFactory
@@ -207,7 +207,7 @@ def applied(judge, folder: Path, files: dict[str, bytes], patch: bytes) -> dict[
     return {name: path.read_bytes() for name, path in found.items()}
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(case=cases(), context=st.integers(0, 4))
 def test_hunks_hold_together(case: tuple[bytes, list[Edit]], context: int) -> None:
     old, edits = case
@@ -223,7 +223,7 @@ def test_hunks_hold_together(case: tuple[bytes, list[Edit]], context: int) -> No
             assert hunk.old_line == old.count(b"\n", 0, before[0].start) + 1
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(case=cases())
 def test_no_line_is_both_taken_and_given_back(case: tuple[bytes, list[Edit]]) -> None:
     for hunk in hunks(*case):
@@ -425,7 +425,7 @@ def test_printable_leaves_text_alone() -> None:
     assert printable("a\nb\x7f\udcff") == "a^Jb^?\\udcff"
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(case=cases(ASCII))
 def test_colours_change_no_text(case: tuple[bytes, list[Edit]]) -> None:
     old, edits = case

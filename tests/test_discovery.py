@@ -550,7 +550,7 @@ PATTERNS = st.builds(
 GITIGNORES = st.lists(PATTERNS, min_size=1, max_size=4).map("\n".join)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(folders=st.lists(FOLDERS, max_size=4), gitignores=st.dictionaries(FOLDERS, GITIGNORES, max_size=3))
 def test_the_walk_finds_what_git_finds(folders, gitignores):
     with tempfile.TemporaryDirectory() as name:

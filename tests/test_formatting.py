@@ -557,7 +557,7 @@ SHAPES = (
 )
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.lists(st.tuples(st.sampled_from(SHAPES), st.integers(1, 45)), min_size=1, max_size=6))
 def test_what_is_formatted_is_what_Black_makes_of_the_file(parts):
     text = "".join(shape.format(f'"{"N" * size}"') for shape, size in parts)

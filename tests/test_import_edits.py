@@ -1681,7 +1681,7 @@ def movements(draw) -> dict[str, str]:
     return found
 
 
-@settings(derandomize=True, database=None, deadline=None, max_examples=400, suppress_health_check=list(HealthCheck))
+@settings(derandomize=True, database=None, max_examples=400, suppress_health_check=list(HealthCheck))
 @given(text=texts(), moves=movements())
 def test_names_mean_what_they_meant_and_nothing_is_lost(text, moves):
     try:

@@ -27,7 +27,6 @@ def examples(count: int) -> settings:
     return settings(
         derandomize=True,
         database=None,
-        deadline=None,
         max_examples=count,
         phases=[Phase.explicit, Phase.generate],  # seeds do not get simpler
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

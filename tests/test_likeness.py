@@ -673,14 +673,14 @@ def is_kept(old, before, after):
     return after is not None and all(name not in after or after[name] == before[name] for name in named)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(signatures(), signatures())
 def test_without_an_objection_every_call_fits(old, new):
     if not list(objections(old, new)):
         assert all(is_kept(old, before, after) for before, after in calls_of(old, new))
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(signatures(), signatures())
 def test_an_objection_means_that_a_call_fails_or_goes_elsewhere(old, new):
     if list(objections(old, new)):

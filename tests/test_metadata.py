@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 from cases import lay_out
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from packaging.specifiers import SpecifierSet
 
@@ -693,7 +693,6 @@ ANY_BYTES = ANY_TEXT.map(lambda text: text.encode("utf-8", "surrogatepass")) | s
 
 
 @given(st.fixed_dictionaries({}, optional=dict.fromkeys(("pyproject.toml", "setup.cfg", "setup.py"), ANY_BYTES)))
-@settings(deadline=None)
 def test_no_bytes_make_it_fail(folder, files):
     found = read_metadata(project_of(folder, files))
     assert set(found.lowest) <= {""}
@@ -709,7 +708,6 @@ VALUES = st.lists(
 
 
 @given(VALUES.map("".join) | st.text(st.characters(exclude_categories=["Cc", "Cs"], exclude_characters="'")))
-@settings(deadline=None)
 def test_no_constraint_makes_it_fail(folder, text):
     files = {
         "pyproject.toml": f"[project]\nrequires-python = '{text}'\n[tool.poetry.dependencies]\npython = '{text}'\n"
@@ -725,7 +723,6 @@ WILDCARDS = st.tuples(st.sampled_from(["==", "!="]), st.integers(0, 20)).map(lam
 
 
 @given(st.lists(COMPARISONS | WILDCARDS, min_size=1, max_size=4).map(",".join))
-@settings(deadline=None)
 def test_the_lowest_is_the_first_of_all_releases_that_are_admitted(folder, text):
     specifiers = SpecifierSet(text)
     releases = ((*python, micro) for python in ((2, 7), *((3, minor) for minor in range(41))) for micro in range(23))

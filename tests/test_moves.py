@@ -459,7 +459,7 @@ def random_moves(draw):
 
 
 @given(random_moves(), PLACES, st.randoms(use_true_random=False))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 def test_any_moves(pairs, start, random):
     """They are refused in any order or in none; where they lead is the same in any order, and the end of the road."""
     shuffled = random.sample(pairs, len(pairs))
@@ -479,7 +479,7 @@ def test_any_moves(pairs, start, random):
 
 
 @given(random_moves())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_moves_that_are_taken_lead_to_their_end(pairs):
     """Each goes where it says, unless another one goes on from there."""
     try:

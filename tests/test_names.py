@@ -346,7 +346,7 @@ def piece(draw, depth):
 
 
 @given(block())
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 def test_made_modules(lines):
     text = "from contextlib import suppress\n" + "\n".join(lines)
     module = types.ModuleType("made")

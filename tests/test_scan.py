@@ -419,7 +419,7 @@ def statement(draw):
     st.sampled_from(["", "\ufeff", "\f", "#!/bin/sh\n"]),
     st.sampled_from(["", "\n"]),
 )
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
+@settings(max_examples=400, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
 def test_made_modules(statements, newline, start, end):
     raw = (start + "\n".join(statements) + end).replace("\n", newline).encode()
     try:

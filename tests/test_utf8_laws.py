@@ -15,7 +15,6 @@ from ssot_fix.edits import apply_edits
 SETTINGS = settings(
     derandomize=True,
     database=None,
-    deadline=None,
     max_examples=40,
     phases=[Phase.explicit, Phase.generate],  # seeds do not get simpler
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],

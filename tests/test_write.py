@@ -20,7 +20,6 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from ssot_fix.delivery import write
@@ -171,7 +170,6 @@ def data_and_edits(draw: st.DrawFn) -> tuple[bytes, tuple[Edit, ...]]:
     return data, tuple(Edit(start, end, draw(st.binary(max_size=20))) for start, end in spans)
 
 
-@hypothesis_settings(deadline=None)
 @given(data_and_edits())
 def test_writes_what_apply_edits_says(case: tuple[bytes, tuple[Edit, ...]]) -> None:
     data, edits = case

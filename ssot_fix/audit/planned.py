@@ -67,7 +67,7 @@ def plan(planning: Planning, commit: str, progress: Progress) -> Plan:
         diffs = tuple(_diffs(config.root, outcome))
         if outcome.keep is not None:  # with the diffs that a run would print
             outcome.keep({each.path: unified_diff(*each) for each in diffs} | dict(outcome.diffs))
-            outcome.keep = None
+            outcome.keep = None  # it is kept now, and could not go from one process to another
         return Plan(outcome, diffs)
 
 

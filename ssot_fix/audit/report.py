@@ -46,12 +46,15 @@ def audit(asked: Asked, progress: Progress) -> tuple[Report, Outcome]:
     config = asked.planning.config
     options = cast("settings.Options", config.options(settings.NAME, ""))
     spanned = span(config.root, asked.last, asked.revisions)
-    head, (name, held) = spanned.head.id, _held(asked, spanned)
-    if held is not None:
+    head, store = spanned.head.id, asked.planning.store
+    shelf = Shelf(store, program()) if store is not None else None
+    name = _name(shelf.program, config, spanned) if shelf is not None else ""
+    held = shelf.store.restore(name) if shelf is not None and name else None
+    if isinstance(held, Report):
         report, planned = held, plan(asked.planning, head, progress)
     else:
         with aside(lambda: plan(asked.planning, head, lambda _done, _total: None), config.general.jobs) as told:
-            report, planned = _seen(asked, spanned, name, progress), told()
+            report, planned = _seen(config, spanned, shelf, name, progress), told()
     commands = config.general.verify
     report = replace(
         report,
@@ -64,21 +67,11 @@ def audit(asked: Asked, progress: Progress) -> tuple[Report, Outcome]:
     return replace(report, phases=phases(report, asked.headlines)), planned.outcome
 
 
-def _held(asked: Asked, spanned: Span) -> tuple[str, Report | None]:
-    """What an earlier audit of the same range came to, and the name of the file for it; empty if nothing is kept."""
-    store = asked.planning.store
-    name = _name(program(), asked.planning.config, spanned) if store is not None else ""
-    held = store.restore(name) if store is not None and name else None
-    return name, held if isinstance(held, Report) else None
-
-
-def _seen(asked: Asked, spanned: Span, name: str, progress: Progress) -> Report:
-    """What the repository tells of a range: nothing of that ever changes, so that it is worked out once."""
-    store, config = asked.planning.store, asked.planning.config
-    shelf = Shelf(store, program()) if store is not None else None
+def _seen(config: Config, spanned: Span, shelf: Shelf | None, name: str, progress: Progress) -> Report:
+    """What the repository tells of a range: nothing of that ever changes, so that it is kept under a name."""
     report, is_whole = seen(config, spanned, shelf, progress)
-    if store is not None and name and is_whole:
-        store.save(name, dump(report))
+    if shelf is not None and name and is_whole:
+        shelf.store.save(name, dump(report))
     return report
 
 

@@ -23,9 +23,9 @@ Seam = Callable[[int, Callable[[Any], None], Any], "Executor"]
 
 # Below this many bytes, starting a worker costs more than it saves.
 _WORTH_A_WORKER = 500_000 if sys.platform == "linux" else 2_000_000
-_ENDING = (signal.SIGINT, signal.SIGTERM)
 _LARGEST_CHUNK = 400_000  # bytes: about what a worker does in a tenth of a second
 _CHUNKS_PER_WORKER = 6  # enough to balance, few enough to send
+_ENDING = (signal.SIGINT, signal.SIGTERM)
 
 
 def usable_processors() -> int:

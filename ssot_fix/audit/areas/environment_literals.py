@@ -16,11 +16,9 @@ Literals = Mapping[ast.expr, tuple[str, ...]]
 _MOST = 200  # bindings of a name, and elements of a literal; what has more is data
 _LISTED = ast.Tuple | ast.List | ast.Set
 _READING = {"len", "print", "sorted", "list", "tuple", "set", "dict", "enumerate", "zip", "any", "all", "str", "repr"}
-_READERS = (
-    *(ast.For, ast.AsyncFor, ast.comprehension, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp),
-    *(ast.Compare, ast.FormattedValue, ast.If, ast.BoolOp, ast.UnaryOp),
-)
 _COMPREHENSIONS = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
+_LOOPS = ast.For | ast.AsyncFor | ast.comprehension
+_READERS = _COMPREHENSIONS | _LOOPS | ast.Compare | ast.FormattedValue | ast.If | ast.BoolOp | ast.UnaryOp
 
 
 def literals(text: Text, keys: Iterable[ast.expr]) -> Literals:
@@ -172,9 +170,7 @@ def _target_of(module: Module, node: ast.AST) -> tuple[bool, ast.For | ast.Async
     target, loop = (parent, module.parents.get(parent)) if is_first and parent is not None else (node, parent)
     # The first loop of a comprehension is visited as part of the whole.
     loop = loop.generators[0] if isinstance(loop, _COMPREHENSIONS) else loop
-    if isinstance(loop, ast.For | ast.AsyncFor | ast.comprehension) and loop.target is target:
-        return is_first, loop
-    return is_first, None
+    return is_first, loop if isinstance(loop, _LOOPS) and loop.target is target else None
 
 
 def _strings(nodes: Iterable[ast.expr | None]) -> tuple[str, ...]:
